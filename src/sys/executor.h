@@ -1,0 +1,34 @@
+#pragma once
+/* sys/executor.h -- a pool of threads behind a bounded queue, for work that may block.
+ * `core` threads stay; when the queue holds more than a thread's worth the pool grows up to `max`; a
+ * thread above core that was idle for 60 s ends. Full queue: the caller is told (ERR_FULL), nothing
+ * waits in silence.
+ * Threads: any may submit; work runs on the pool's threads.   Memory: struct work is embedded in the
+ * caller's object and borrowed until its run() starts. */
+#include "base/err.h"
+
+struct work {
+    void (*run)(struct work *);
+    struct work *next; /* the executor's while queued */
+};
+
+struct executor_opts {
+    const char *name; /* at most 11 characters: thread names are name-N; borrowed for ever */
+    unsigned core, max;
+    size_t queue_capacity;
+    size_t stack_bytes; /* 0 = 256 KiB */
+};
+
+struct executor_stats {
+    unsigned core, max, threads, active;
+    size_t queued;
+    uint64_t completed, rejected;
+};
+
+struct executor;
+enum err executor_new(struct executor **ret, const struct executor_opts *opts) MUST_CHECK;
+/* ERR_FULL at the bound, ERR_CLOSED while draining. */
+enum err executor_submit(struct executor *x, struct work *w) MUST_CHECK;
+struct executor_stats executor_read_stats(struct executor *x);
+/* Takes no more work, runs all that is queued, joins every thread. NULL is fine. */
+void executor_free(struct executor *x);

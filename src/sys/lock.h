@@ -1,0 +1,54 @@
+#pragma once
+/* sys/lock.h -- mutexes with a rank. A thread takes locks in rising rank only; debug and sanitizer
+ * builds (SV_DEBUG) abort on the first violation, so a deadlock is found without having to happen.
+ * The ranks, which are the one global order, are listed here and explained in docs/THREADS.md.
+ * No lock is held over I/O, a callback or an allocation, unless its line below says so. */
+#include "base/err.h"
+
+#include <pthread.h>
+
+enum lock_rank {
+    LOCK_RANK_SQL = 10,       /* one SQLite connection; held over its I/O (that is its purpose) */
+    LOCK_RANK_REGISTRY = 20,  /* device and variable maps */
+    LOCK_RANK_BATCH = 30,     /* the batch queue */
+    LOCK_RANK_STORE = 40,     /* embedded engine: block index and manifest */
+    LOCK_RANK_HEAD = 50,      /* one stripe of heads */
+    LOCK_RANK_WAL = 60,       /* WAL segment hand-over */
+    LOCK_RANK_HUB = 70,       /* live subscriptions */
+    LOCK_RANK_EXECUTOR = 80,  /* one executor's queue */
+    LOCK_RANK_LOOP = 85,      /* a loop's inbox */
+    LOCK_RANK_SECURITY = 88,  /* failed logins, revoked sessions */
+    LOCK_RANK_METRICS = 90,   /* registration and probe tables */
+    LOCK_RANK_LOG = 95,       /* the log queue */
+};
+
+struct lock {
+    pthread_mutex_t mutex;
+    enum lock_rank rank;
+};
+void lock_init(struct lock *l, enum lock_rank rank);
+void lock_done(struct lock *l);
+void lock_take(struct lock *l);
+void lock_release(struct lock *l);
+
+struct rwlock {
+    pthread_rwlock_t rw;
+    enum lock_rank rank;
+};
+void rwlock_init(struct rwlock *l, enum lock_rank rank);
+void rwlock_done(struct rwlock *l);
+void rwlock_read(struct rwlock *l);
+void rwlock_write(struct rwlock *l);
+void rwlock_release(struct rwlock *l);
+
+/* A condition on the monotonic clock, used with one struct lock. */
+struct cond {
+    pthread_cond_t cond;
+};
+void cond_init(struct cond *c);
+void cond_done(struct cond *c);
+void cond_wait(struct cond *c, struct lock *l);
+/* Returns after about ns nanoseconds at the latest; wake-ups may be spurious. */
+void cond_wait_for(struct cond *c, struct lock *l, int64_t ns);
+void cond_signal(struct cond *c);
+void cond_broadcast(struct cond *c);
