@@ -1,0 +1,104 @@
+#pragma once
+/* store/registry.h -- which devices, tokens and variables exist, in memory, so that ingest resolves a
+ * name in 50 ns and never asks the catalog for what it has seen. The catalog is the truth: everything
+ * here is made durable there first.
+ *
+ *   organisation ── external id ──> device ── name ──> variable (= series)
+ *                   uuid ─────────┘   ^
+ *   token hash ───────────────────────┘
+ *
+ * G1  a look-up starts with the organisation: another tenant's device cannot be found.
+ * G2  a struct reg_device or reg_variable, once handed out, stays valid until registry_free(); its
+ *     identity fields never change. A deleted device has deleted != 0 and is in no map.
+ * G3  a provisioned device or variable is durable in the catalog before any call returns it.
+ * Threads: any. Look-ups take a read lock for tens of nanoseconds; provisioning blocks on the catalog
+ * and runs on an executor.   Memory: owns everything it hands out. */
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "model/uuid.h"
+#include "store/sql.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum { REGISTRY_NAME_MAX = 100, REGISTRY_EXTERNAL_ID_MAX = 64, REGISTRY_VARIABLES_PER_DEVICE = 10000 };
+
+struct reg_variable {
+    int64_t id; /* the series */
+    struct reg_device *device;
+    struct bytes name;         /* owned, byte-exact */
+    struct reg_variable *next; /* of the same device, in order of creation */
+};
+
+struct reg_device {
+    int64_t id, org;
+    struct uuid uuid;
+    struct bytes external_id;               /* owned */
+    int64_t provisioned_by;                 /* device whose token created it, 0 = a person */
+    _Atomic bool active;                    /* false: its token is refused */
+    _Atomic int64_t deleted_ns;             /* 0 = alive */
+    _Atomic int64_t last_seen_ns;           /* receive time of its newest live record; 0 = never */
+    _Atomic int64_t last_assigned_ns;       /* newest time the server gave to a record of it */
+    _Atomic bool seen_dirty;                /* last_seen_ns is newer than the catalog's */
+    struct reg_variable *_Atomic variables; /* newest last; walk with ->next */
+    _Atomic uint32_t variable_count;
+};
+
+struct registry;
+enum err registry_open(struct registry **ret, struct sql_db *db, const struct clock *clock,
+                       struct rnd *rnd, struct why *why) MUST_CHECK;
+void registry_free(struct registry *r);
+
+struct reg_device *registry_find_external(struct registry *r, int64_t org, struct bytes external_id);
+struct reg_device *registry_find_uuid(struct registry *r, int64_t org, const struct uuid *uuid);
+/* External id first, then uuid text (contract §6). NULL: not there. */
+struct reg_device *registry_find_device(struct registry *r, int64_t org, struct bytes id);
+/* By internal key, any organisation; for loading and tests. */
+struct reg_device *registry_find_key(struct registry *r, int64_t org, int64_t device);
+/* hash: the stored form of a token (security/tokens.h). NULL: no such token, or device deleted. */
+struct reg_device *registry_find_token(struct registry *r, const uint8_t hash[32]);
+/* Exact name. */
+struct reg_variable *registry_find_variable(struct registry *r, struct reg_device *d,
+                                            struct bytes name);
+struct reg_variable *registry_find_variable_id(struct registry *r, int64_t org, int64_t id);
+
+/* One thing to find or make. The caller fills org, external_id, names; the call fills device and
+ * variables[i]. `create_device` false: an unknown device is ERR_NOTFOUND. */
+struct provision {
+    int64_t org;
+    struct bytes external_id;  /* used when device == NULL */
+    struct reg_device *device; /* in: known device, or NULL; out */
+    int64_t by_device;         /* whose token creates it, 0 = a person */
+    bool create_device;
+    bool was_created;          /* out: device is new */
+    size_t name_count;
+    const struct bytes *names;       /* variables to find or make */
+    struct reg_variable **variables; /* out, name_count of them */
+};
+/* All n in one catalog transaction: all or nothing. ERR_NOTFOUND, ERR_FORBIDDEN (deleted less than 24 h
+ * ago, and by_device != 0), ERR_LIMIT (variables per device), or a catalog error; *ret_at: which one. */
+enum err registry_provision(struct registry *r, struct provision *items, size_t n, size_t *ret_at,
+                            struct why *why) MUST_CHECK;
+
+/* A device created through the API with its token hash (may be NULL), inside the caller's transaction:
+ * insert, commit, then registry_publish_device() puts it in the maps. */
+struct reg_device *registry_new_device(struct registry *r, int64_t id, int64_t org,
+                                       const struct uuid *uuid, struct bytes external_id,
+                                       int64_t by_device, bool active);
+enum err registry_publish_device(struct registry *r, struct reg_device *d, const uint8_t *token_hash)
+    MUST_CHECK;
+/* Replaces (or with NULL removes) the device's token. */
+enum err registry_set_token(struct registry *r, struct reg_device *d, const uint8_t *token_hash)
+    MUST_CHECK;
+/* Takes a deleted device out of every map (its token too). */
+void registry_retire_device(struct registry *r, struct reg_device *d);
+/* The other way round after a restore; ERR_EXISTS when the external id was taken meanwhile. */
+enum err registry_restore_device(struct registry *r, struct reg_device *d) MUST_CHECK;
+
+/* Alive devices of an organisation in order of id, at most cap, ids above `after`. */
+size_t registry_list_devices(struct registry *r, int64_t org, int64_t after, struct reg_device **ret,
+                             size_t cap);
+size_t registry_count_devices(struct registry *r, int64_t org);
+/* Writes last_seen_ns of every dirty device to the catalog; called by a timer and at stop. */
+enum err registry_save_seen(struct registry *r) MUST_CHECK;

@@ -1,0 +1,117 @@
+#pragma once
+/* store/sql.h -- a relational database behind ten calls, so that the catalog's SQL is written once and
+ * runs on SQLite (embedded) and on PostgreSQL. Statements use $1, $2, … numbered in order of first
+ * appearance, RETURNING and ON CONFLICT, and only types both have: bigint, text, blob, double. Values
+ * are always parameters.
+ *
+ *     struct sql_row row;                                     borrowed until the next sql_ call
+ *     enum err e = sql_query(tx, "SELECT id, name FROM organizations WHERE id = $1",
+ *                            SQL_ARGS(SQL_I(id)), &q);
+ *     while (!(e = sql_next(q, &row))) ...                    ERR_END at the end
+ *     sql_finish(q);
+ *
+ * Errors: ERR_EXISTS for a violated UNIQUE, ERR_CORRUPT, ERR_NOSPACE, ERR_IO, ERR_NOMEM, ERR_LOCKED.
+ * Threads: sql_begin may be called by any thread and waits its turn (bounded by the store); between
+ * begin and end the transaction belongs to the calling thread.   Memory: see each call. */
+#include "base/bytes.h"
+#include "base/err.h"
+
+enum sql_type { SQL_TYPE_NULL, SQL_TYPE_INT, SQL_TYPE_REAL, SQL_TYPE_TEXT, SQL_TYPE_BLOB };
+
+struct sql_value {
+    enum sql_type type;
+    union {
+        int64_t i;
+        double r;
+        struct bytes b;
+    } as;
+};
+#define SQL_NULL      ((struct sql_value){SQL_TYPE_NULL, {.i = 0}})
+#define SQL_I(v)      ((struct sql_value){SQL_TYPE_INT, {.i = (v)}})
+#define SQL_R(v)      ((struct sql_value){SQL_TYPE_REAL, {.r = (v)}})
+#define SQL_T(bytes_) ((struct sql_value){SQL_TYPE_TEXT, {.b = (bytes_)}})
+#define SQL_B(bytes_) ((struct sql_value){SQL_TYPE_BLOB, {.b = (bytes_)}})
+
+struct sql_args {
+    const struct sql_value *values;
+    size_t n;
+};
+#define SQL_ARGS(...)                                                                              \
+    ((struct sql_args){(const struct sql_value[]){__VA_ARGS__},                                    \
+                       sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value)})
+#define SQL_NO_ARGS ((struct sql_args){NULL, 0})
+
+struct sql_row {
+    const struct sql_value *columns; /* borrowed until sql_next or sql_finish */
+    size_t n;
+};
+
+struct sql_db;
+struct sql_tx;
+struct sql_cursor;
+
+enum sql_mode { SQL_READ, SQL_WRITE };
+
+struct sql_ops {
+    enum err (*begin)(struct sql_db *, enum sql_mode, struct sql_tx **ret);
+    /* Commit is durable on ERR_OK; on failure nothing happened. Ends the transaction either way. */
+    enum err (*commit)(struct sql_tx *);
+    void (*rollback)(struct sql_tx *); /* NULL is fine */
+    enum err (*query)(struct sql_tx *, const char *sql, struct sql_args, struct sql_cursor **ret);
+    enum err (*next)(struct sql_cursor *, struct sql_row *ret); /* ERR_END */
+    void (*finish)(struct sql_cursor *);                        /* NULL is fine */
+    /* A statement without rows; *ret_changes (may be NULL): rows touched. */
+    enum err (*exec)(struct sql_tx *, const char *sql, struct sql_args, int64_t *ret_changes);
+    /* Several statements of a migration, no parameters. */
+    enum err (*script)(struct sql_tx *, const char *sql, struct why *why);
+    /* The store's own sentence about the last failure of this transaction; never NULL. */
+    const char *(*message)(struct sql_tx *);
+    void (*close)(struct sql_db *);
+};
+struct sql_db {
+    const struct sql_ops *ops;
+};
+struct sql_tx {
+    const struct sql_ops *ops;
+};
+struct sql_cursor {
+    const struct sql_ops *ops;
+};
+
+static inline enum err sql_begin(struct sql_db *db, enum sql_mode mode, struct sql_tx **ret)
+{
+    return db->ops->begin(db, mode, ret);
+}
+static inline enum err sql_commit(struct sql_tx *tx)
+{
+    return tx->ops->commit(tx);
+}
+static inline void sql_rollback(struct sql_tx *tx)
+{
+    if (tx) tx->ops->rollback(tx);
+}
+/* commit when *e is ERR_OK, else rollback; the usual last line of a transaction. */
+static inline enum err sql_end(struct sql_tx *tx, enum err e)
+{
+    if (!e) return sql_commit(tx);
+    sql_rollback(tx);
+    return e;
+}
+static inline enum err sql_query(struct sql_tx *tx, const char *sql, struct sql_args args,
+                                 struct sql_cursor **ret)
+{
+    return tx->ops->query(tx, sql, args, ret);
+}
+static inline enum err sql_next(struct sql_cursor *c, struct sql_row *ret)
+{
+    return c->ops->next(c, ret);
+}
+static inline void sql_finish(struct sql_cursor *c)
+{
+    if (c) c->ops->finish(c);
+}
+static inline enum err sql_exec(struct sql_tx *tx, const char *sql, struct sql_args args,
+                                int64_t *ret_changes)
+{
+    return tx->ops->exec(tx, sql, args, ret_changes);
+}

@@ -1,0 +1,117 @@
+#pragma once
+/* store/telemetry.h -- the telemetry half of the contract that every store keeps; one suite
+ * (tests/contract/) runs on each implementation.
+ *
+ * T1  write() == ERR_OK: every record of every set survives kill -9 and power loss, and every scan,
+ *     latest or rollup call that starts afterwards sees it. Nothing shows a record before it is durable.
+ * T2  write() != ERR_OK: nothing of the sets is acknowledged. They may still appear after a restart
+ *     (the sync's outcome was unknown); they never appear in part of a record.
+ * T3  the same (org, series, time) again: the last write wins, by order of write() calls and, inside
+ *     one call, by position.
+ * T4  a series belongs to one device and one organisation; every call names the organisation, and a
+ *     series of another organisation is an empty one.
+ * T5  rollups equal a scan: count min max first last exactly, sum and m2 within 1e-12 relative; also
+ *     after late points. They may outlive the raw points they were made of.
+ *
+ * Threads: write() by at most `writers` threads at once; everything else any thread, at any time.
+ * Memory: arguments are borrowed for the call; cursors are owned by who opened them. */
+#include "base/err.h"
+#include "model/record.h"
+
+#include <stdbool.h>
+
+struct telemetry;
+
+struct scan_range {
+    int64_t org, device, series;
+    int64_t from_ns, to_ns; /* [from, to) */
+    bool descending;        /* newest first */
+};
+
+/* Samples of one series in time order (or reverse), slice by slice, in constant memory. A cursor sees
+ * everything durable when it was opened; what is written meanwhile may or may not appear. */
+struct scan_cursor;
+
+struct telemetry_stats {
+    uint64_t points_written, records_written, groups_written; /* since start */
+    uint64_t wal_bytes, raw_bytes, rollup_bytes;              /* on disk now */
+    uint64_t head_points, head_bytes, blocks, files;
+    uint64_t flushes, merges, points_dropped_by_retention;
+    bool writable;                                            /* false: a sync failed, see why */
+    char unwritable_why[128];
+};
+
+struct telemetry_ops {
+    const char *name; /* "embedded", "postgres" */
+    unsigned writers; /* how many threads may call write() at once */
+
+    enum err (*write)(struct telemetry *, const struct record_set *const *sets, size_t n,
+                      struct why *why);
+
+    enum err (*scan_open)(struct telemetry *, const struct scan_range *, struct scan_cursor **ret);
+    /* Borrowed until the next call on this cursor. ERR_END when there is no more. */
+    enum err (*scan_next)(struct scan_cursor *, const struct sample **ret, size_t *ret_n);
+    void (*scan_close)(struct scan_cursor *); /* NULL is fine */
+
+    /* The newest sample of each series, from memory; ts_ns = INT64_MIN when there is none. */
+    enum err (*latest)(struct telemetry *, int64_t org, const int64_t *series, size_t n,
+                       struct sample *ret);
+
+    /* Exact rollups of the full hours in [from_hour_ns, to_hour_ns), ascending, empty hours left out,
+     * into ret[0 .. cap): *ret_n of them; ERR_TOOLARGE when cap does not hold them. */
+    enum err (*rollups)(struct telemetry *, const struct scan_range *, struct rollup *ret, size_t cap,
+                        size_t *ret_n);
+
+    /* Drops raw points older than raw_cutoff_ns and rollups older than rollup_cutoff_ns (INT64_MIN
+     * keeps all), rounded down to the hour; from the call on no query sees them; whole blocks and files
+     * are given back when nothing in them is alive. *ret_points: raw points dropped by this call. */
+    enum err (*retain)(struct telemetry *, int64_t org, int64_t raw_cutoff_ns,
+                       int64_t rollup_cutoff_ns, uint64_t *ret_points);
+    /* Forgets everything of a device (purge after delete). */
+    enum err (*purge_device)(struct telemetry *, int64_t org, int64_t device);
+
+    /* Makes heads into sealed blocks and trims the log; returns when done. */
+    enum err (*seal)(struct telemetry *);
+    /* Background work due now (merging small files, preparing log segments); bounded, any thread. */
+    enum err (*maintain)(struct telemetry *);
+    void (*read_stats)(struct telemetry *, struct telemetry_stats *ret);
+    void (*close)(struct telemetry *); /* seals first when it can; NULL is fine */
+};
+
+/* Every implementation begins with this, so telemetry_*() below can dispatch. */
+struct telemetry {
+    const struct telemetry_ops *ops;
+};
+struct scan_cursor {
+    const struct telemetry_ops *ops;
+};
+
+static inline enum err telemetry_write(struct telemetry *t, const struct record_set *const *sets,
+                                       size_t n, struct why *why)
+{
+    return t->ops->write(t, sets, n, why);
+}
+static inline enum err telemetry_scan_open(struct telemetry *t, const struct scan_range *range,
+                                           struct scan_cursor **ret)
+{
+    return t->ops->scan_open(t, range, ret);
+}
+static inline enum err telemetry_scan_next(struct scan_cursor *c, const struct sample **ret,
+                                           size_t *ret_n)
+{
+    return c->ops->scan_next(c, ret, ret_n);
+}
+static inline void telemetry_scan_close(struct scan_cursor *c)
+{
+    if (c) c->ops->scan_close(c);
+}
+static inline enum err telemetry_latest(struct telemetry *t, int64_t org, const int64_t *series,
+                                        size_t n, struct sample *ret)
+{
+    return t->ops->latest(t, org, series, n, ret);
+}
+static inline enum err telemetry_rollups(struct telemetry *t, const struct scan_range *range,
+                                         struct rollup *ret, size_t cap, size_t *ret_n)
+{
+    return t->ops->rollups(t, range, ret, cap, ret_n);
+}
