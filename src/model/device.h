@@ -1,0 +1,25 @@
+#pragma once
+/* model/device.h -- a thing that sends, as the catalog knows it. What ingest needs of it stands in
+ * store/registry.h.
+ * Threads: a value.   Memory: strings are borrowed from the arena they were read into; an absent
+ * one has p == NULL. */
+#include "base/bytes.h"
+#include "model/uuid.h"
+
+enum { DEVICE_EXTERNAL_ID_MAX = 64, DEVICE_TEXT_MAX = 255, DEVICE_DESCRIPTION_MAX = 2000 };
+
+struct device {
+    int64_t id, org;
+    struct uuid uuid;
+    struct bytes external_id; /* unique in its organisation among the living, byte-exact */
+    struct bytes name, description, location, sensor_type, firmware_version;
+    bool active;
+    double latitude, longitude, altitude; /* NAN = unknown */
+    int64_t last_seen_ns;                 /* 0 = never */
+    int64_t provisioned_by;               /* device whose token created it, 0 = a person */
+    bool has_token;
+    struct bytes token_display;              /* "550e8400...0000" */
+    int64_t token_created_ns, token_used_ns; /* 0 = never */
+    int64_t created_ns, updated_ns;
+    int64_t deleted_ns; /* 0 = alive */
+};

@@ -1,0 +1,34 @@
+#pragma once
+/* store/catalog_events.h -- the audit trail: rows are added and never changed.
+ * Each call works inside the caller's transaction, so what happened and its event are one. Strings
+ * that are read are copied into `a`.   Errors: those of store/sql.h.   Threads: as the tx. */
+#include "base/arena.h"
+#include "model/event.h"
+#include "store/catalog_page.h"
+#include "store/sql.h"
+
+/* Fills e->id. */
+enum err catalog_events_append(struct sql_tx *tx, struct event *e) MUST_CHECK;
+
+struct event_filter {
+    struct bytes type; /* empty: any; the same below */
+    struct bytes entity_type;
+    int severity;           /* an enum event_severity, -1 = any */
+    int64_t device;         /* 0 = any */
+    int64_t from_ns, to_ns; /* [from, to); to 0 = open */
+};
+/* Newest first, unless page->sort says otherwise. Sorts: id, createdAt, eventType, severity. With a
+ * cursor: ids below `after`. */
+enum err catalog_events_list(struct sql_tx *tx, int64_t org, const struct event_filter *filter,
+                             const struct catalog_page *page, struct arena *a, struct event **ret,
+                             struct catalog_listing *ret_listing, struct why *why) MUST_CHECK;
+
+struct event_count {
+    struct bytes name; /* a type, or a severity's name */
+    int64_t count;
+};
+enum event_group { EVENT_BY_TYPE, EVENT_BY_SEVERITY };
+/* Most frequent first; at most 1,000 groups. */
+enum err catalog_events_count(struct sql_tx *tx, int64_t org, const struct event_filter *filter,
+                              enum event_group group, struct arena *a, struct event_count **ret,
+                              size_t *ret_n) MUST_CHECK;

@@ -1,0 +1,38 @@
+#pragma once
+/* store/catalog_users.h -- the people.
+ * Each call works inside the caller's transaction. Strings that are read are copied into `a`.
+ * Errors: those of store/sql.h; ERR_NOTFOUND when there is no such row alive in that organisation.
+ * Threads: as the tx. */
+#include "base/arena.h"
+#include "model/user.h"
+#include "store/catalog_page.h"
+#include "store/sql.h"
+
+/* Fills u->id. ERR_EXISTS: username or e-mail is taken (look first to tell which). */
+enum err catalog_users_insert(struct sql_tx *tx, struct user *u) MUST_CHECK;
+enum err catalog_users_find(struct sql_tx *tx, int64_t org, int64_t user, struct arena *a,
+                            struct user *ret) MUST_CHECK;
+/* For the login only: by username, else by e-mail, in any organisation; ASCII case is ignored. */
+enum err catalog_users_find_login(struct sql_tx *tx, struct bytes login, struct arena *a,
+                                  struct user *ret) MUST_CHECK;
+enum err catalog_users_find_username(struct sql_tx *tx, struct bytes username, struct arena *a,
+                                     struct user *ret) MUST_CHECK;
+enum err catalog_users_find_email(struct sql_tx *tx, struct bytes email, struct arena *a,
+                                  struct user *ret) MUST_CHECK;
+/* Writes email, first_name, last_name, roles, enabled, theme_preference, avatar_version, updated_ns
+ * of the row (u->org, u->id). */
+enum err catalog_users_update(struct sql_tx *tx, const struct user *u) MUST_CHECK;
+enum err catalog_users_set_password(struct sql_tx *tx, int64_t org, int64_t user,
+                                    struct bytes password_hash, int64_t now_ns) MUST_CHECK;
+/* Success sets last_login_ns and failed_logins = 0; failure counts up. */
+enum err catalog_users_note_login(struct sql_tx *tx, int64_t org, int64_t user, bool success,
+                                  int64_t now_ns) MUST_CHECK;
+enum err catalog_users_delete(struct sql_tx *tx, int64_t org, int64_t user,
+                              int64_t now_ns) MUST_CHECK;
+enum err catalog_users_count(struct sql_tx *tx, int64_t org, int64_t *ret) MUST_CHECK;
+/* Of the whole installation: 0 means the first start. */
+enum err catalog_users_count_all(struct sql_tx *tx, int64_t *ret) MUST_CHECK;
+/* Sorts: id, username, email, createdAt. */
+enum err catalog_users_list(struct sql_tx *tx, int64_t org, const struct catalog_page *page,
+                            struct arena *a, struct user **ret,
+                            struct catalog_listing *ret_listing) MUST_CHECK;
