@@ -14,7 +14,8 @@ struct arena {
 
 void arena_init(struct arena *a, size_t max_bytes);
 void arena_done(struct arena *a);
-/* Gives everything back except one page of 16 KiB at most, so a reused arena asks the heap rarely. */
+/* Gives everything back except one page of 16 KiB at most, so a reused arena asks the heap rarely.
+ */
 void arena_reset(struct arena *a);
 /* 16-byte aligned, not zeroed; NULL past the ceiling or without memory. */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((warn_unused_result));

@@ -1,15 +1,15 @@
 #pragma once
-/* base/clock.h -- time as a parameter. The server hands everybody the real clock, a test one that it
- * moves by hand.   Units: nanoseconds, int64.   Threads: any. */
+/* base/clock.h -- time as a parameter. The server hands everybody the real clock, a test one that
+ * it moves by hand.   Units: nanoseconds, int64.   Threads: any. */
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define NS_PER_US INT64_C(1000)
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_US     INT64_C(1000)
+#define NS_PER_MS     INT64_C(1000000)
+#define NS_PER_S      INT64_C(1000000000)
 #define NS_PER_MINUTE (60 * NS_PER_S)
-#define NS_PER_HOUR (3600 * NS_PER_S)
-#define NS_PER_DAY (86400 * NS_PER_S)
+#define NS_PER_HOUR   (3600 * NS_PER_S)
+#define NS_PER_DAY    (86400 * NS_PER_S)
 
 struct clock {
     int64_t (*wall_ns)(const struct clock *); /* since 1970-01-01T00:00:00Z; may jump */

@@ -27,20 +27,30 @@ const char *err_sentence(enum err e)
 enum err err_from_errno(int number)
 {
     switch (number) {
-    case 0: return ERR_OK;
-    case ENOMEM: return ERR_NOMEM;
+    case 0:
+        return ERR_OK;
+    case ENOMEM:
+        return ERR_NOMEM;
     case ENOSPC:
-    case EDQUOT: return ERR_NOSPACE;
-    case ENOENT: return ERR_NOTFOUND;
-    case EEXIST: return ERR_EXISTS;
+    case EDQUOT:
+        return ERR_NOSPACE;
+    case ENOENT:
+        return ERR_NOTFOUND;
+    case EEXIST:
+        return ERR_EXISTS;
     case EROFS:
     case EACCES:
-    case EPERM: return ERR_READONLY;
-    case EWOULDBLOCK: return ERR_LOCKED;
+    case EPERM:
+        return ERR_READONLY;
+    case EWOULDBLOCK:
+        return ERR_LOCKED;
     case EFBIG:
-    case EMSGSIZE: return ERR_TOOLARGE;
-    case ETIMEDOUT: return ERR_TIMEOUT;
-    default: return ERR_IO;
+    case EMSGSIZE:
+        return ERR_TOOLARGE;
+    case ETIMEDOUT:
+        return ERR_TIMEOUT;
+    default:
+        return ERR_IO;
     }
 }
 

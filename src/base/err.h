@@ -63,7 +63,8 @@ struct why {
 enum err why_say(struct why *why, enum err e, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The impossible: prints where and aborts. Never for anything that input or the machine can cause. */
+/* The impossible: prints where and aborts. Never for anything that input or the machine can cause.
+ */
 #define bug_if(condition)                                                                          \
     do {                                                                                           \
         if (__builtin_expect(!!(condition), 0)) err_bug(__FILE__, __LINE__, #condition);           \

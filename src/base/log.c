@@ -1,6 +1,6 @@
 /* One line per event through a bounded queue (see log.h). The queue is a ring of bytes: a line is
- * copied in whole or dropped whole; the writing thread copies out what is there and writes it without
- * the lock. */
+ * copied in whole or dropped whole; the writing thread copies out what is there and writes it
+ * without the lock. */
 #include "base/log.h"
 
 #include "base/clock.h"
@@ -87,10 +87,18 @@ static void add_field(struct line *l, const struct log_field *f)
 {
     char text[40];
     switch (f->kind) {
-    case LOG_FIELD_STR: add_pair(l, f->name, bytes_str(f->value.str), false); return;
-    case LOG_FIELD_BYTES: add_pair(l, f->name, f->value.bytes, false); return;
-    case LOG_FIELD_INT: snprintf(text, sizeof text, "%lld", (long long)f->value.integer); break;
-    case LOG_FIELD_REAL: snprintf(text, sizeof text, "%.6g", f->value.real); break;
+    case LOG_FIELD_STR:
+        add_pair(l, f->name, bytes_str(f->value.str), false);
+        return;
+    case LOG_FIELD_BYTES:
+        add_pair(l, f->name, f->value.bytes, false);
+        return;
+    case LOG_FIELD_INT:
+        snprintf(text, sizeof text, "%lld", (long long)f->value.integer);
+        break;
+    case LOG_FIELD_REAL:
+        snprintf(text, sizeof text, "%.6g", f->value.real);
+        break;
     }
     add_pair(l, f->name, bytes_str(text), true);
 }

@@ -1,8 +1,8 @@
 #pragma once
-/* base/log.h -- one line per event, logfmt or JSON, to standard error. Lines pass a bounded queue that
- * a thread of its own writes out: a full pipe never stops an event loop, it only raises the count of
- * dropped lines, which is logged when there is room again.
- * Only layers 7 to 9 log; the layers below return what happened.   Threads: any. */
+/* base/log.h -- one line per event, logfmt or JSON, to standard error. Lines pass a bounded queue
+ * that a thread of its own writes out: a full pipe never stops an event loop, it only raises the
+ * count of dropped lines, which is logged when there is room again. Only layers 7 to 9 log; the
+ * layers below return what happened.   Threads: any. */
 #include "base/bytes.h"
 #include "base/err.h"
 
@@ -23,7 +23,8 @@ struct log_field {
 #define LOG_I(name, v) ((struct log_field){name, LOG_FIELD_INT, {.integer = (int64_t)(v)}})
 #define LOG_F(name, v) ((struct log_field){name, LOG_FIELD_REAL, {.real = (v)}})
 
-/* Starts the writing thread. Before it, and after log_close(), lines go straight to standard error. */
+/* Starts the writing thread. Before it, and after log_close(), lines go straight to standard error.
+ */
 enum err log_open(enum log_level level, bool json) MUST_CHECK;
 void log_close(void); /* writes out what is queued */
 void log_set_level(enum log_level level);

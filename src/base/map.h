@@ -27,8 +27,8 @@ void *map_remove(struct map *m, struct bytes key); /* the value, NULL when absen
 /* Walks in no particular order: start with *at = 0; NULL at the end. Not while changing the map. */
 struct map_slot *map_next(const struct map *m, size_t *at);
 
-/* Keys that are numbers: the same table over the 8 bytes of the number, which the caller keeps alive
- * inside the value (pass its address). */
+/* Keys that are numbers: the same table over the 8 bytes of the number, which the caller keeps
+ * alive inside the value (pass its address). */
 static inline struct bytes map_u64(const uint64_t *key)
 {
     return bytes_of(key, sizeof *key);

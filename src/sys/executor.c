@@ -1,6 +1,6 @@
 /* A pool of threads behind a bounded queue (see executor.h). Idle threads wait on one condition; a
- * submit starts a thread when nobody is idle and fewer than core run, or when the queue is longer than
- * the pool and fewer than max run. */
+ * submit starts a thread when nobody is idle and fewer than core run, or when the queue is longer
+ * than the pool and fewer than max run. */
 #include "sys/executor.h"
 
 #include "base/clock.h"
@@ -103,7 +103,8 @@ enum err executor_submit(struct executor *x, struct work *w)
     enum err e = ERR_OK;
     uint64_t number = 0;
     lock_take(&x->lock);
-    if (x->closing) e = ERR_CLOSED;
+    if (x->closing)
+        e = ERR_CLOSED;
     else if (x->queued >= x->opts.queue_capacity) {
         x->rejected++;
         e = ERR_FULL;

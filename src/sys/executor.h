@@ -1,10 +1,9 @@
 #pragma once
 /* sys/executor.h -- a pool of threads behind a bounded queue, for work that may block.
- * `core` threads stay; when the queue holds more than a thread's worth the pool grows up to `max`; a
- * thread above core that was idle for 60 s ends. Full queue: the caller is told (ERR_FULL), nothing
- * waits in silence.
- * Threads: any may submit; work runs on the pool's threads.   Memory: struct work is embedded in the
- * caller's object and borrowed until its run() starts. */
+ * `core` threads stay; when the queue holds more than a thread's worth the pool grows up to `max`;
+ * a thread above core that was idle for 60 s ends. Full queue: the caller is told (ERR_FULL),
+ * nothing waits in silence. Threads: any may submit; work runs on the pool's threads.   Memory:
+ * struct work is embedded in the caller's object and borrowed until its run() starts. */
 #include "base/err.h"
 
 struct work {

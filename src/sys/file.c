@@ -239,8 +239,8 @@ enum err fs_mkdir(const struct fs *fs, const char *path)
     return result == -EEXIST ? ERR_OK : to_err(result);
 }
 
-enum err fs_list(const struct fs *fs, const char *path,
-                 void (*visit)(void *ctx, const char *name), void *ctx)
+enum err fs_list(const struct fs *fs, const char *path, void (*visit)(void *ctx, const char *name),
+                 void *ctx)
 {
     return to_err(fs->list(fs, path, visit, ctx));
 }

@@ -1,8 +1,8 @@
 #pragma once
-/* sys/file.h -- the disk as a parameter. Everything that outlives the process goes through a struct fs:
- * the real one, or one that fails, tears or remembers on behalf of a test.
- * Every call maps errno to enum err and retries EINTR; short reads and writes are completed inside.
- * Threads: any; one descriptor's pread/pwrite may run at once.   Memory: paths are borrowed. */
+/* sys/file.h -- the disk as a parameter. Everything that outlives the process goes through a struct
+ * fs: the real one, or one that fails, tears or remembers on behalf of a test. Every call maps
+ * errno to enum err and retries EINTR; short reads and writes are completed inside. Threads: any;
+ * one descriptor's pread/pwrite may run at once.   Memory: paths are borrowed. */
 #include "base/bytes.h"
 #include "base/err.h"
 
@@ -22,7 +22,8 @@ enum file_mode {
     FILE_CREATE_NEW, /* read and write, ERR_EXISTS when there */
 };
 
-/* The raw operations; negative results are -errno. A test wraps fs_real() and fails some of them. */
+/* The raw operations; negative results are -errno. A test wraps fs_real() and fails some of them.
+ */
 struct fs {
     int (*open)(const struct fs *, const char *path, int flags, int mode);
     int (*close)(const struct fs *, int fd);
@@ -43,13 +44,14 @@ struct fs {
 
 const struct fs *fs_real(void);
 
-enum err file_open(struct file *ret, const struct fs *fs, const char *path, enum file_mode mode)
-    MUST_CHECK;
+enum err file_open(struct file *ret, const struct fs *fs, const char *path,
+                   enum file_mode mode) MUST_CHECK;
 void file_close(struct file *f); /* closed already is fine */
 /* Exactly n bytes, or ERR_END when the file ends before. */
 enum err file_read_at(const struct file *f, void *p, size_t n, int64_t at) MUST_CHECK;
 /* As many of n bytes as there are. */
-enum err file_read_some(const struct file *f, void *p, size_t n, int64_t at, size_t *ret_n) MUST_CHECK;
+enum err file_read_some(const struct file *f, void *p, size_t n, int64_t at,
+                        size_t *ret_n) MUST_CHECK;
 enum err file_write_at(const struct file *f, const void *p, size_t n, int64_t at) MUST_CHECK;
 enum err file_sync(const struct file *f) MUST_CHECK;
 enum err file_data_sync(const struct file *f) MUST_CHECK;
@@ -64,9 +66,11 @@ enum err fs_list(const struct fs *fs, const char *path, void (*visit)(void *ctx,
                  void *ctx) MUST_CHECK;
 /* Makes names created, renamed or removed in the directory durable. */
 enum err fs_sync_dir(const struct fs *fs, const char *path) MUST_CHECK;
-/* Whole small file into fresh memory with a NUL behind it (mem_free it); ERR_TOOLARGE past max_bytes. */
+/* Whole small file into fresh memory with a NUL behind it (mem_free it); ERR_TOOLARGE past
+ * max_bytes. */
 enum err fs_read_file(const struct fs *fs, const char *path, size_t max_bytes, char **ret_p,
                       size_t *ret_n) MUST_CHECK;
-/* tmp, write, sync, rename, sync the directory: the file is the old or the new one, never between. */
-enum err fs_replace_file(const struct fs *fs, const char *dir, const char *name, struct bytes content)
-    MUST_CHECK;
+/* tmp, write, sync, rename, sync the directory: the file is the old or the new one, never between.
+ */
+enum err fs_replace_file(const struct fs *fs, const char *dir, const char *name,
+                         struct bytes content) MUST_CHECK;

@@ -7,7 +7,8 @@
 #include <time.h>
 
 #ifdef SV_DEBUG
-/* Ranks this thread holds, in the order taken. Sixteen is far above the deepest nesting there is. */
+/* Ranks this thread holds, in the order taken. Sixteen is far above the deepest nesting there is.
+ */
 static _Thread_local enum lock_rank held[16];
 static _Thread_local int held_count;
 
