@@ -1,14 +1,14 @@
 #pragma once
-/* codec/http1.h -- the bytes of HTTP/1.1 and 1.0 requests, strictly as RFC 9112 demands and nothing more.
- * Pure: no I/O, no clock.
+/* codec/http1.h -- the bytes of HTTP/1.1 and 1.0 requests, strictly as RFC 9112 demands and nothing
+ * more. Pure: no I/O, no clock.
  *
  * H1  One reading: every stream is framed in one way or refused, whatever the pieces it arrives in.
  * H2  Refused with 400: bare LF or CR, NUL and control bytes, a blank before a colon, folded lines,
- *     names that are not tokens, no or two Hosts, two or non-decimal Content-Lengths, Content-Length
- *     beside Transfer-Encoding, any Transfer-Encoding but `chunked`, a bad or overflowing chunk size.
- *     414 URL, 431 header block or count, 417 other expectation, 501 other method, 505 other version.
- * H3  After a refusal the stream is dead: answer, close, read nothing more from it.
- * Threads: any (the caller's structs).   Memory: all views borrow the input. */
+ *     names that are not tokens, no or two Hosts, two or non-decimal Content-Lengths,
+ * Content-Length beside Transfer-Encoding, any Transfer-Encoding but `chunked`, a bad or
+ * overflowing chunk size. 414 URL, 431 header block or count, 417 other expectation, 501 other
+ * method, 505 other version. H3  After a refusal the stream is dead: answer, close, read nothing
+ * more from it. Threads: any (the caller's structs).   Memory: all views borrow the input. */
 #include "base/bytes.h"
 #include "base/err.h"
 
@@ -18,7 +18,8 @@ enum {
     HTTP1_HEADERS_MAX = 100,
     HTTP1_CHUNK_EXT_MAX = 256, /* bytes of extensions behind one chunk size */
     HTTP1_TRAILER_MAX = 4096,  /* bytes of trailer lines of one body */
-    /* A head can never be longer: method, blanks, version and one empty line in front are 32 at most. */
+    /* A head can never be longer: method, blanks, version and one empty line in front are 32 at
+       most. */
     HTTP1_HEAD_MAX = HTTP1_URL_MAX + HTTP1_BLOCK_MAX + 32,
 };
 
@@ -54,15 +55,16 @@ struct http1_head {
     const char *why; /* ... and a sentence for a person; static */
 
     /* the parser's own */
-    const char *base;         /* where the input stood at the last call */
-    size_t line_at, searched; /* first byte of the current line; bytes without a LF already searched */
-    size_t block_at;          /* where the header lines begin; 0 before */
+    const char *base; /* where the input stood at the last call */
+    size_t line_at,
+        searched;    /* first byte of the current line; bytes without a LF already searched */
+    size_t block_at; /* where the header lines begin; 0 before */
     unsigned hosts, codings;
 };
 
 void http1_head_init(struct http1_head *h);
-/* `input` is everything since the first byte of the request; call again with more (it may have moved).
- * ERR_OK: complete, views borrow input. ERR_MORE. ERR_INVALID: see status and why. */
+/* `input` is everything since the first byte of the request; call again with more (it may have
+ * moved). ERR_OK: complete, views borrow input. ERR_MORE. ERR_INVALID: see status and why. */
 enum err http1_head_parse(struct http1_head *h, struct bytes input) MUST_CHECK;
 /* The same head, its bytes copied by the caller to `to`. */
 void http1_head_move(struct http1_head *h, const char *to);
@@ -82,9 +84,9 @@ struct http1_chunked {
     const char *why;
 };
 void http1_chunked_init(struct http1_chunked *c);
-/* Takes at most one run of data: *ret_used bytes of input are done with, *ret_data is the run (may be
- * empty). ERR_OK: the body is complete. ERR_MORE: go on with the rest of the input, or with more of it
- * when all was used. ERR_INVALID: see status and why. */
+/* Takes at most one run of data: *ret_used bytes of input are done with, *ret_data is the run (may
+ * be empty). ERR_OK: the body is complete. ERR_MORE: go on with the rest of the input, or with more
+ * of it when all was used. ERR_INVALID: see status and why. */
 enum err http1_chunked_feed(struct http1_chunked *c, struct bytes input, size_t *ret_used,
                             struct bytes *ret_data) MUST_CHECK;
 
