@@ -1,0 +1,67 @@
+# The one entry. Every habit is a target; what it does stands in cmake/ and tools/.
+#   make          builds build/release/sensorvision
+#   make run      installs what is missing, builds, starts the demo in the foreground
+#   make test     installs what is missing, runs every suite; last line: N passed, N failed
+#   make help     all targets
+.DEFAULT_GOAL := build
+SHELL         := /bin/sh
+MAKEFLAGS     += --no-print-directory
+T       ?= 60
+DATA    ?= ./var
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SERVER  := build/release/sensorvision
+
+.PHONY: build run test check format layers headers symbols lengths banned leftovers docs \
+        asan ubsan tsan fuzz cover bench fmt crash-long clean install help
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+build: ## the server, build/release/sensorvision
+	@tools/setup.sh build
+	@cmake --preset release >/dev/null
+	@cmake --build build/release --target sensorvision
+
+run: build ## the demo in the foreground, its data in ./var (DATA=DIR for another place)
+	@exec $(SERVER) serve --demo --data $(DATA)
+
+test: ## every suite, in under 15 minutes on two cores
+	@tools/setup.sh build test
+	@tools/run_tests.sh all
+
+check: ## format, layers, headers, symbols, lengths, banned calls, leftovers, generated docs, analyser
+	@tools/setup.sh build test dev
+	@tools/check.sh
+
+format layers headers symbols lengths banned leftovers docs: ## one of the checks alone
+	@tools/check.sh $@
+
+asan ubsan tsan: ## every C test under that sanitizer
+	@tools/setup.sh build
+	@tools/run_tests.sh $@
+
+fuzz: ## every fuzz target for T seconds each (make fuzz T=600)
+	@tools/setup.sh build dev
+	@tools/fuzz.sh $(T)
+
+cover: ## line and branch coverage of src/ by every C test
+	@tools/setup.sh build dev
+	@tools/cover.sh
+
+bench: build ## the load and its table, bench/README.md
+	@bench/run.sh
+
+crash-long: ## the long form of the crash suites (hours); prints its figures
+	@tools/setup.sh build test
+	@SV_LONG=1 tools/run_tests.sh crash
+
+fmt: ## clang-format over every source file
+	@tools/setup.sh test
+	@git ls-files -z 'src/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]' 'tools/*.[ch]' | xargs -0 clang-format-14 -i
+
+install: build ## to DESTDIR/PREFIX
+	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+clean: ## every build; ./var is data and stays
+	@rm -rf build
