@@ -1,0 +1,222 @@
+/* What is new: devices, variables and device properties that a body names for the first time are
+ * made in the catalog, one item for each device, all in one transaction. */
+#include "base/mem.h"
+#include "ingest/admit_internal.h"
+#include "store/catalog_devices.h"
+
+struct last_properties {
+    uint64_t device; /* the map's key */
+    uint64_t hash;
+};
+
+/* 0: the record says nothing. */
+static uint64_t hash_properties(const struct raw_record *raw)
+{
+    if (!raw->location.p && !raw->sensor_type.p && !raw->firmware_version.p) return 0;
+    uint64_t h = bytes_hash(raw->location, 1);
+    h = bytes_hash(raw->sensor_type, h);
+    h = bytes_hash(raw->firmware_version, h);
+    return h ? h : 1;
+}
+
+bool admit_properties_changed(struct admit *a, const struct reg_device *d,
+                              const struct raw_record *raw)
+{
+    uint64_t hash = hash_properties(raw);
+    if (!hash) return false;
+    uint64_t key = (uint64_t)d->id;
+    lock_take(&a->lock);
+    const struct last_properties *last = map_get(&a->properties, map_u64(&key));
+    bool changed = !last || last->hash != hash;
+    lock_release(&a->lock);
+    return changed;
+}
+
+static enum err remember_properties(struct admit *a, const struct reg_device *d, uint64_t hash)
+{
+    struct last_properties *fresh = mem_alloc(sizeof *fresh);
+    if (!fresh) return ERR_NOMEM;
+    *fresh = (struct last_properties){(uint64_t)d->id, hash};
+    lock_take(&a->lock);
+    struct last_properties *old = map_get(&a->properties, map_u64(&fresh->device));
+    enum err e = map_put(&a->properties, map_u64(&fresh->device), fresh);
+    lock_release(&a->lock);
+    mem_free(e ? fresh : old);
+    return e;
+}
+
+static enum err write_properties(struct resolve *r, const struct reg_device *d,
+                                 const struct raw_record *raw)
+{
+    struct sql_tx *tx;
+    enum err e = sql_begin(r->a->opts.db, SQL_WRITE, &tx);
+    if (e) return e;
+    e = catalog_devices_set_properties(tx, d->org, d->id, raw->location, raw->sensor_type,
+                                       raw->firmware_version, r->now_ns);
+    e = sql_end(tx, e);
+    if (e == ERR_NOTFOUND) e = ERR_OK; /* deleted meanwhile */
+    return e ? e : remember_properties(r->a, d, hash_properties(raw));
+}
+
+/* One item for each device that the body wants something made of. */
+struct plan {
+    struct provision *items;
+    uint32_t *first; /* of items[i]: its first record + 1 … */
+    uint32_t *next;  /* of a record: the next one of the same item + 1, 0 at the end */
+    size_t n;
+    struct map by_id; /* id -> item */
+};
+
+static enum err plan_alloc(struct resolve *r, struct plan *p, size_t devices)
+{
+    map_init(&p->by_id, 0);
+    p->items = arena_array(r->arena, devices, sizeof *p->items);
+    p->first = arena_array(r->arena, devices, sizeof *p->first);
+    p->next = arena_array(r->arena, r->raw->record_count, sizeof *p->next);
+    return p->items && p->first && p->next ? ERR_OK : ERR_NOMEM;
+}
+
+static struct bytes id_of(const struct resolve *r, size_t i)
+{
+    return r->path_device.n ? r->path_device : r->raw->records[i].device_id;
+}
+
+/* Chains record i to the item of its device, which is made when it is the first one. */
+static enum err plan_record(struct resolve *r, struct plan *p, size_t i)
+{
+    struct bytes id = id_of(r, i);
+    struct provision *item = map_get(&p->by_id, id);
+    if (!item) {
+        item = &p->items[p->n++];
+        *item = (struct provision){
+            .org = r->who->org,
+            .external_id = id,
+            .device = registry_find_device(r->a->opts.registry, r->who->org, id),
+            .by_device = r->who->kind == PRINCIPAL_DEVICE ? r->who->device->id : 0,
+            .create_device = true,
+        };
+        enum err e = map_put(&p->by_id, id, item);
+        if (e) return e;
+    }
+    uint32_t *first = &p->first[item - p->items];
+    p->next[i] = *first;
+    *first = (uint32_t)i + 1;
+    return ERR_OK;
+}
+
+/* From the last record to the first, so that each chain runs forward. */
+static enum err plan_devices(struct resolve *r, struct plan *p)
+{
+    enum err e = ERR_OK;
+    for (size_t i = r->raw->record_count; i-- && !e;)
+        if (r->wants[i]) e = plan_record(r, p, i);
+    return e;
+}
+
+/* Gives one item every name its records use, each once. */
+static enum err plan_names_of(struct resolve *r, const struct plan *p, size_t item,
+                              struct bytes *names, size_t *ret_n)
+{
+    struct map seen;
+    map_init(&seen, 0);
+    enum err e = ERR_OK;
+    size_t n = 0;
+    for (uint32_t i = p->first[item]; i && !e; i = p->next[i - 1]) {
+        const struct raw_record *raw = &r->raw->records[i - 1];
+        for (uint32_t k = 0; k < raw->count && !e; k++) {
+            struct bytes name = r->raw->values[raw->first + k].name;
+            if (map_get(&seen, name)) continue;
+            e = map_put(&seen, name, &p->items[item]);
+            names[n++] = name;
+        }
+    }
+    map_done(&seen);
+    *ret_n = n;
+    return e;
+}
+
+static enum err plan_names(struct resolve *r, struct plan *p, struct bytes *names,
+                           struct reg_variable **variables)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        size_t n = 0;
+        enum err e = plan_names_of(r, p, i, names, &n);
+        if (e) return e;
+        p->items[i].names = names;
+        p->items[i].name_count = n;
+        p->items[i].variables = variables;
+        names += n;
+        variables += n;
+    }
+    return ERR_OK;
+}
+
+static const char *provision_why(enum err e)
+{
+    switch (e) {
+    case ERR_FORBIDDEN:
+        return "this device was deleted less than 24 hours ago; restore it first";
+    case ERR_LIMIT:
+        return "this device has as many variables as a device may have";
+    case ERR_NOTFOUND:
+        return "no such device";
+    default:
+        return NULL;
+    }
+}
+
+/* Turns the catalog's refusal of one item into verdicts of its records, and drops the item. */
+static bool refuse_item(struct resolve *r, struct plan *p, size_t at, enum err code)
+{
+    const char *why = provision_why(code);
+    if (!why || at >= p->n) return false;
+    for (size_t i = 0; i < r->raw->record_count; i++)
+        if (r->wants[i] && bytes_equal(id_of(r, i), p->items[at].external_id))
+            r->out->verdicts[i] = (struct admit_verdict){code, why};
+    p->items[at] = p->items[--p->n];
+    return true;
+}
+
+static enum err make_all(struct resolve *r, struct plan *p, struct why *why)
+{
+    while (p->n) {
+        size_t at = SIZE_MAX;
+        enum err e = registry_provision(r->a->opts.registry, p->items, p->n, &at, why);
+        if (!e) return ERR_OK;
+        if (!refuse_item(r, p, at, e)) return e;
+    }
+    return ERR_OK;
+}
+
+static enum err write_all_properties(struct resolve *r)
+{
+    for (size_t i = 0; i < r->raw->record_count; i++) {
+        if (!r->wants[i] || r->out->verdicts[i].code) continue;
+        const struct raw_record *raw = &r->raw->records[i];
+        struct reg_device *d = registry_find_device(r->a->opts.registry, r->who->org, id_of(r, i));
+        if (!d || !admit_properties_changed(r->a, d, raw)) continue;
+        enum err e = write_properties(r, d, raw);
+        if (e) return e;
+    }
+    return ERR_OK;
+}
+
+enum err admit_provision(struct resolve *r, struct why *why)
+{
+    size_t wanting = 0, names = 0;
+    for (size_t i = 0; i < r->raw->record_count; i++)
+        if (r->wants[i]) wanting++, names += r->raw->records[i].count;
+    struct bytes *name_room = arena_array(r->arena, names, sizeof *name_room);
+    struct reg_variable **variable_room =
+        arena_array(r->arena, names, sizeof(struct reg_variable *));
+    if (!name_room || !variable_room) return ERR_NOMEM;
+    struct plan p = {0};
+    enum err e = plan_alloc(r, &p, wanting);
+    if (!e) e = plan_devices(r, &p);
+    if (!e) e = plan_names(r, &p, name_room, variable_room);
+    map_done(&p.by_id);
+    if (!e) e = make_all(r, &p, why);
+    if (!e) e = write_all_properties(r);
+    r->properties_written = true;
+    return e;
+}

@@ -1,0 +1,14 @@
+#pragma once
+/* ingest/retention.h -- how long each organisation keeps its points: the installation's default, or
+ * days of its own.   Threads: any.   Memory: owns its table. */
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct retention;
+enum err retention_new(struct retention **ret, int64_t default_days) MUST_CHECK; /* 0 = for ever */
+void retention_free(struct retention *r);
+void retention_set_default(struct retention *r, int64_t days);
+enum err retention_set(struct retention *r, int64_t org, int64_t days) MUST_CHECK;
+/* Points before this time are refused and dropped, a full hour; INT64_MIN: kept for ever. */
+int64_t retention_cutoff_ns(struct retention *r, int64_t org, int64_t now_ns);
