@@ -26,5 +26,5 @@ static inline bool address_equal(const struct address *a, const struct address *
 }
 /* "10.0.0.0/8", "fd00::/8"; an address alone is a network of one. Bits behind the prefix must be 0.
  */
-enum err network_parse(struct bytes text, struct network *ret) MUST_CHECK;
-bool network_contains(const struct network *n, const struct address *a);
+enum err address_net_parse(struct bytes text, struct network *ret) MUST_CHECK;
+bool address_net_contains(const struct network *n, const struct address *a);

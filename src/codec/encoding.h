@@ -19,8 +19,8 @@ enum err encoding_parse(struct bytes content_encoding, enum encoding *ret) MUST_
 /* The best of zstd and gzip that an Accept-Encoding header takes (q=0 refuses), else identity. */
 enum encoding encoding_choose(struct bytes accept_encoding);
 
-/* ERR_TOOLARGE past a bound above or the ceiling of `out`; ERR_INVALID when the bytes are damaged,
- * end early or go on behind the end; ERR_NOMEM. */
+/* ERR_TOOLARGE past a bound above, or at the ceiling of `out` (give it one byte more than it may
+ * hold); ERR_INVALID when the bytes are damaged, end early or go on behind the end; ERR_NOMEM. */
 enum err encoding_inflate(enum encoding e, struct bytes in, struct buf *out) MUST_CHECK;
 /* One whole compressed body, at a level made for answers (gzip 4, zstd 3). */
 enum err encoding_deflate(enum encoding e, struct bytes in, struct buf *out) MUST_CHECK;

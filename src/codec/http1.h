@@ -14,7 +14,7 @@
 
 enum {
     HTTP1_URL_MAX = 24 * 1024,   /* bytes of the request target */
-    HTTP1_BLOCK_MAX = 16 * 1024, /* bytes of header lines, with their CRLFs */
+    HTTP1_BLOCK_MAX = 16 * 1024, /* bytes behind the request line, empty line included */
     HTTP1_HEADERS_MAX = 100,
     HTTP1_CHUNK_EXT_MAX = 256, /* bytes of extensions behind one chunk size */
     HTTP1_TRAILER_MAX = 4096,  /* bytes of trailer lines of one body */
@@ -47,19 +47,20 @@ struct http1_head {
     unsigned minor;      /* HTTP/1.minor: 0 or 1 */
     bool has_content_length, chunked, keep_alive, expect_continue;
     uint64_t content_length; /* 0 when there is none */
-    size_t header_count;
-    struct http1_header headers[HTTP1_HEADERS_MAX];
-
-    size_t bytes;    /* of the whole head, empty line included; valid after ERR_OK */
-    int status;      /* after ERR_INVALID: what to answer ... */
-    const char *why; /* ... and a sentence for a person; static */
+    size_t bytes;            /* of the whole head, empty line included; valid after ERR_OK */
+    int status;              /* after ERR_INVALID: what to answer ... */
+    const char *why;         /* ... and a sentence for a person; static */
 
     /* the parser's own */
     const char *base; /* where the input stood at the last call */
-    size_t line_at,
-        searched;    /* first byte of the current line; bytes without a LF already searched */
-    size_t block_at; /* where the header lines begin; 0 before */
+    size_t line_at;   /* first byte of the current line */
+    size_t searched;  /* bytes known to hold no further LF */
+    size_t block_at;  /* where the header lines begin; 0 before the request line is done */
     unsigned hosts, codings;
+    bool says_close, says_keep_alive;
+
+    size_t header_count;
+    struct http1_header headers[HTTP1_HEADERS_MAX];
 };
 
 void http1_head_init(struct http1_head *h);
