@@ -58,8 +58,13 @@ struct api_call {
     struct arena *arena;
     struct buf *body;          /* of the answer */
     struct bytes request_body; /* inflated */
-    struct work *work;         /* the executor's handle */
     void *user;                /* the handler's own, while it waits */
+    int status;                /* of the answer, once it is known */
+    const char *content_type;
+    bool on_loop;              /* the handler runs on an event loop: it must not block */
+    bool kept;                 /* the handler answers later, with api_end() */
+    bool cacheable;            /* the handler set Cache-Control itself */
+    struct api_pending *pending; /* the dispatcher's */
 };
 
 /* --- reading the request ------------------------------------------------------------------------ */
@@ -88,6 +93,8 @@ bool api_fields_close(struct api_fields *f);
 /* --- answering ---------------------------------------------------------------------------------- */
 /* The body in c->body is complete. content type application/json. */
 void api_ok(struct api_call *c, int status);
+/* The same with another content type; 204 sends none. */
+void api_answer(struct api_call *c, int status, const char *content_type);
 /* problem+json (RFC 9457). detail tells the person what to do. */
 void api_problem(struct api_call *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -95,6 +102,9 @@ void api_problem(struct api_call *c, int status, const char *format, ...)
 void api_fail(struct api_call *c, enum err e, const struct why *why);
 /* The one 404: to the byte the same for missing and for foreign. `what`: "device", "dashboard". */
 void api_not_found(struct api_call *c, const char *what);
-/* For calls kept by their handler: gives the answer back to the loop. Any thread. */
+/* The handler sets kept = true first, fills an answer with the helpers above whenever it is ready, and
+ * then gives it back to the loop with api_end(). Any thread. */
 void api_end(struct api_call *c);
-void api_keep(struct api_call *c); /* the handler will api_end() later */
+/* From a handler on a loop that met work which blocks: runs the route's handler again on this
+ * executor, with on_loop == false. A full executor answers 503. */
+void api_offload(struct api_call *c, enum where where);

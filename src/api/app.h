@@ -1,0 +1,51 @@
+#pragma once
+/* api/app.h -- what the handlers may use: one struct that boot.c fills and that does not change while
+ * requests run, but for the LIVE settings, which are atomics.
+ * Threads: immutable after boot, except as said.   Memory: everything is borrowed from boot.c. */
+#include "api/api.h"
+#include "ingest/admit.h"
+#include "ingest/batch.h"
+#include "ingest/tap.h"
+#include "sys/executor.h"
+
+struct auth_service;
+struct device_service;
+struct event_service;
+struct live_hub;
+struct route_table;
+
+/* Settings that may change while the server runs. */
+struct live_settings {
+    _Atomic bool ack_durable;
+    _Atomic size_t max_data_points;
+    _Atomic bool registration_enabled;
+};
+
+struct app {
+    const struct clock *clock;
+    struct rnd *rnd;
+    struct sql_db *db;
+    struct registry *registry;
+    struct telemetry *telemetry;
+    struct retention *retention;
+    struct admit *admit;
+    struct batch_pipeline *batch;
+    struct tap *tap;
+    struct auth_service *auth;
+    struct device_service *devices;
+    struct event_service *events;
+    struct live_hub *hub;
+    struct route_table *routes;
+    struct executor *async, *telemetry_pool, *analytics;
+    struct http_server *server;
+    struct live_settings live;
+
+    const char *const *cors_origins;        /* NULL-terminated */
+    const struct bytes *property_tags;      /* influx.property-tags */
+    size_t property_tag_count;
+    int64_t ws_max_sessions, ws_idle_timeout_ns;
+    const char *csp;                        /* Content-Security-Policy of the pages */
+    int64_t started_wall_ns, started_mono_ns;
+    struct ingest_metrics *ingest_metrics;  /* api/ingest_api.c */
+    char unhealthy_why[128];                /* "" = fine; set once by boot */
+};
