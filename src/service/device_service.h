@@ -1,0 +1,78 @@
+#pragma once
+/* service/device_service.h -- the devices of an organisation. Every look-up starts with the
+ * organisation: a foreign device is ERR_NOTFOUND like a missing one.
+ *
+ *   change ──> catalog transaction, with its event ── commit ──> registry (what ingest sees)
+ *
+ * D1  a deleted device is hidden and its token refused from the answer on; its external id is free.
+ * D2  an answer never shows an older lastSeenAt than a reading that was acknowledged.
+ * Threads: any; every call but status blocks on the catalog.   Memory: copied into the arena.
+ * More of the family: device_tokens.h, variable_service.h. */
+#include "base/arena.h"
+#include "model/device.h"
+#include "security/tokens.h"
+#include "service/actor.h"
+#include "service/refusal.h"
+#include "store/catalog_devices.h"
+#include "store/registry.h"
+#include "store/telemetry.h"
+
+#include <stdatomic.h>
+
+struct device_service {
+    struct sql_db *db; /* borrowed, as the rest */
+    struct registry *registry;
+    struct telemetry *telemetry; /* values of variables */
+    const struct clock *clock;
+    struct rnd *rnd;
+    _Atomic int64_t max_devices_per_org; /* LIVE; 0 = no limit */
+};
+
+enum device_status { DEVICE_UNKNOWN, DEVICE_ONLINE, DEVICE_OFFLINE };
+#define DEVICE_SILENCE_NS (60 * NS_PER_MINUTE) /* OFFLINE after this much of it */
+
+enum device_status device_service_status(int64_t last_seen_ns, int64_t now_ns);
+const char *device_service_status_name(enum device_status status);
+/* False for anything but ONLINE, OFFLINE, UNKNOWN. */
+bool device_service_parse_status(struct bytes name, enum device_status *ret);
+
+/* Takes d's external_id and descriptive members, gives the finished device and its token, once.
+ * ERR_EXISTS, ERR_LIMIT, ERR_INVALID. */
+enum err device_service_create(struct device_service *s, const struct actor *actor,
+                               const struct device *given, struct arena *arena, struct device *ret,
+                               char ret_token[TOKENS_DEVICE_TEXT + 1],
+                               struct refusal *refusal) MUST_CHECK;
+/* id: external id, else uuid text. */
+enum err device_service_find(struct device_service *s, int64_t org, struct bytes id,
+                             struct arena *arena, struct device *ret) MUST_CHECK;
+
+struct device_query {
+    struct bytes q;
+    bool by_status;
+    enum device_status status;
+    bool nothing; /* asks for tags or groups, which no device has: an empty list */
+};
+enum err device_service_list(struct device_service *s, int64_t org,
+                             const struct device_query *query, const struct catalog_page *page,
+                             struct arena *arena, struct device **ret,
+                             struct catalog_listing *ret_listing, struct why *why) MUST_CHECK;
+
+/* What to change; a member that is not `set` stays. */
+struct device_text {
+    bool set;
+    struct bytes value; /* p == NULL clears */
+};
+struct device_place {
+    bool set;
+    double value; /* NAN clears */
+};
+struct device_change {
+    struct device_text name, description, location, sensor_type, firmware_version;
+    struct device_place latitude, longitude, altitude;
+    bool active_set, active;
+};
+enum err device_service_update(struct device_service *s, const struct actor *actor, struct bytes id,
+                               const struct device_change *change, struct arena *arena,
+                               struct device *ret, struct refusal *refusal) MUST_CHECK;
+enum err device_service_delete(struct device_service *s, const struct actor *actor, struct bytes id,
+                               struct arena *arena) MUST_CHECK;

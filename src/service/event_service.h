@@ -1,0 +1,23 @@
+#pragma once
+/* service/event_service.h -- the audit trail: every change appends what happened, in the
+ * transaction of the change itself, so that neither exists without the other. Names of types stand
+ * in event_types.h.   Threads: as the transaction.   Memory: borrowed for the call. */
+#include "model/event.h"
+#include "service/actor.h"
+#include "store/catalog_events.h"
+
+/* What a change says of itself; NULL members are absent. */
+struct event_note {
+    const char *type; /* one of event_types.h */
+    enum event_severity severity;
+    const char *entity_type;
+    struct bytes entity_id;
+    const char *title;
+    struct bytes description;
+    int64_t org;    /* 0: the actor's */
+    int64_t user;   /* whom it is about; 0: the actor */
+    int64_t device; /* 0 = none */
+};
+
+enum err event_service_append(struct sql_tx *tx, int64_t now_ns, const struct actor *actor,
+                              const struct event_note *note) MUST_CHECK;
