@@ -1,8 +1,8 @@
 #pragma once
 /* api/web_asset.h -- the files of the page at "/", carried inside the binary. The build writes the
- * table (cmake/embed.cmake, tools/embed.c) from web/plain/, sorted by path, so that there is
- * nothing to install beside the server and nothing to read at run time. Threads: immutable. Memory:
- * static. */
+ * table (cmake/embed.cmake, tools/embed.c) from web/plain/, so that there is nothing to install
+ * beside the server and nothing to read at run time.
+ * Threads: immutable.   Memory: static. */
 #include <stddef.h>
 
 struct web_asset {
