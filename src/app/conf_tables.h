@@ -1,0 +1,22 @@
+#pragma once
+/* app/conf_tables.h -- every key there is, in the order docs/CONFIG.md lists them: contract, section 2.
+ * Threads: immutable. */
+#include "app/settings.h"
+#include "conf/conf.h"
+
+/* Headings of the tables, for the documents. */
+struct conf_section {
+    const char *title, *text;
+    const struct conf_entry *entries;
+    size_t count;
+};
+extern const struct conf_section conf_tables_sections[];
+extern const size_t conf_tables_section_count;
+
+/* All sections as one table, made at the first call (main thread, before any other starts). */
+const struct conf_entry *conf_tables_all(size_t *ret_n);
+
+/* Reads the configuration as every command does. file and sets as in struct conf_opts. Also fills
+ * `ret_settings`. On failure nothing is left behind. */
+enum err conf_tables_load(struct conf **ret, struct settings *ret_settings, const char *file,
+                          const char *const *sets, size_t set_count, struct why *why) MUST_CHECK;

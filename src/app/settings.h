@@ -1,0 +1,68 @@
+#pragma once
+/* app/settings.h -- the effective configuration as one struct: a member per honoured key, filled from
+ * conf_tables.c by conf_fill(). boot.c hands each module the members it needs; no module below app/
+ * sees this header.
+ * Units: _ns nanoseconds, _bytes bytes, _ratio 0 to 1, everything else counts.
+ * Threads: owner only (the thread that boots; control verbs take its lock).
+ * Memory: texts and lists are borrowed from the struct conf that filled it; never NULL. */
+#include <stdbool.h>
+#include <stdint.h>
+
+enum settings_ack { SETTINGS_ACK_DURABLE, SETTINGS_ACK_QUEUED };
+enum settings_scope { SETTINGS_SCOPE_ORGANIZATION, SETTINGS_SCOPE_DEVICE };
+
+struct settings {
+    /* the network */
+    const char *server_address; /* an IP address to bind */
+    int64_t server_port, server_loops, server_max_connections, server_per_address;
+    int64_t server_idle_timeout_ns, shutdown_timeout_ns;
+    const char *const *trusted_proxies; /* CIDR texts */
+    const char *web_dir, *web_csp;      /* "" = built in */
+    const char *const *cors_origins;
+
+    /* the store and the caches */
+    const char *store_url; /* "" = embedded in the data directory */
+    int64_t store_memory_bytes;
+    const char *cache_url;
+    int64_t cache_max_bytes;
+    int64_t ttl_pilot_devices_ns, ttl_telemetry_query_ns, ttl_pilot_analytics_ns;
+    int64_t ttl_pilot_quotas_ns, ttl_performance_metrics_ns, ttl_organizations_ns, ttl_users_ns;
+
+    /* the executors */
+    int64_t async_core, async_max, async_queue;
+    int64_t telemetry_core, telemetry_max, telemetry_queue;
+    int64_t analytics_core, analytics_max, analytics_queue;
+
+    /* telemetry in */
+    int64_t batch_records, batch_timeout_ns, commit_linger_ns, batches_at_once, queue_records;
+    bool async_processing;
+    int ack; /* enum settings_ack */
+    bool auto_provision;
+    int token_scope; /* enum settings_scope */
+    const char *const *property_tags;
+
+    /* queries */
+    int64_t device_queries_at_once, device_query_timeout_ns;
+    int64_t max_data_points, aggregation_timeout_ns;
+    bool performance_enabled, metrics_enabled;
+    int64_t slow_query_ns, slow_response_ns;
+    double cache_hit_ratio, memory_usage_ratio;
+
+    /* limits and retention */
+    int64_t retention_days, rollup_retention_days; /* 0 = for ever */
+    const char *support_email;                     /* "" = none */
+
+    /* people and their sessions */
+    const char *jwt_secret; /* "" = made at first start, kept in the store */
+    int64_t access_token_ns, refresh_token_ns;
+    bool registration_enabled;
+    int64_t password_min_length;
+    const char *admin_email, *admin_password; /* "" = made up at first start */
+
+    /* live */
+    int64_t ws_max_sessions, ws_idle_timeout_ns;
+
+    /* the log */
+    int log_level; /* enum log_level */
+    int log_json;  /* 0 logfmt, 1 json */
+};
