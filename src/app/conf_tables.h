@@ -1,6 +1,6 @@
 #pragma once
-/* app/conf_tables.h -- every key there is, in the order docs/CONFIG.md lists them: contract, section 2.
- * Threads: immutable. */
+/* app/conf_tables.h -- every key there is, in the order docs/CONFIG.md lists them: contract,
+ * section 2. Threads: immutable. */
 #include "app/settings.h"
 #include "conf/conf.h"
 

@@ -1,10 +1,9 @@
 #pragma once
-/* app/settings.h -- the effective configuration as one struct: a member per honoured key, filled from
- * conf_tables.c by conf_fill(). boot.c hands each module the members it needs; no module below app/
- * sees this header.
- * Units: _ns nanoseconds, _bytes bytes, _ratio 0 to 1, everything else counts.
- * Threads: owner only (the thread that boots; control verbs take its lock).
- * Memory: texts and lists are borrowed from the struct conf that filled it; never NULL. */
+/* app/settings.h -- the effective configuration as one struct: a member per honoured key, filled
+ * from conf_tables.c by conf_fill(). boot.c hands each module the members it needs; no module below
+ * app/ sees this header. Units: _ns nanoseconds, _bytes bytes, _ratio 0 to 1, everything else
+ * counts. Threads: owner only (the thread that boots; control verbs take its lock). Memory: texts
+ * and lists are borrowed from the struct conf that filled it; never NULL. */
 #include <stdbool.h>
 #include <stdint.h>
 

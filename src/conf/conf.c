@@ -12,7 +12,8 @@ static void generation_done(struct conf_generation *g)
     arena_done(&g->arena);
 }
 
-static enum err generation_read(const struct conf_opts *o, struct conf_generation *ret, struct why *why)
+static enum err generation_read(const struct conf_opts *o, struct conf_generation *ret,
+                                struct why *why)
 {
     struct conf_generation g = {.notes = NULL};
     arena_init(&g.arena, GENERATION_MAX);
@@ -138,8 +139,8 @@ static enum err find_settable(const struct conf *c, const char *key, size_t *ret
     if (i < c->opts.entries && (c->opts.table[i].flags & CONF_ALIAS))
         i = conf_assign_find(&c->opts, c->opts.table[i].more);
     if (i == c->opts.entries || !is_item(&c->opts.table[i]))
-        return why_say(why, ERR_NOTFOUND, "%.100s is not a key; `sensorvision check-config` lists all",
-                       key);
+        return why_say(why, ERR_NOTFOUND,
+                       "%.100s is not a key; `sensorvision check-config` lists all", key);
     if (c->opts.table[i].flags & CONF_READER)
         return why_say(why, ERR_IMPOSSIBLE, "%s is read before the store is open", key);
     *ret = i;

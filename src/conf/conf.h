@@ -3,16 +3,16 @@
  *
  *   built-in default < file (and its profiles) < environment < --set < overrides kept in the store
  *
- * The tables belong to the layers above; a table's `into` is an offset in the caller's struct, which
- * conf_fill() fills: COUNT MS S BYTES -> int64_t (durations always in nanoseconds), RATIO -> double,
- * BOOL -> bool, CHOICE -> int (place in `more`), TEXT -> const char *, LIST -> const char *const *
- * (NULL-terminated); texts and lists are never NULL.
+ * The tables belong to the layers above; a table's `into` is an offset in the caller's struct,
+ * which conf_fill() fills: COUNT MS S BYTES -> int64_t (durations always in nanoseconds), RATIO ->
+ * double, BOOL -> bool, CHOICE -> int (place in `more`), TEXT -> const char *, LIST -> const char
+ * *const * (NULL-terminated); texts and lists are never NULL.
  *
  * K1  a value that does not parse or lies outside its range is never taken: loading fails (or, with
  *     keep_going, is noted) naming file, line, key, value and what would be accepted.
  * K2  a later assignment of the same layer wins; an alias is an assignment to its target.
- * K3  keys that belong to the JVM, unknown keys and keys of planned parts are noted once, never errors.
- * K4  conf_reload() takes all or nothing, and changes no member whose key is not LIVE.
+ * K3  keys that belong to the JVM, unknown keys and keys of planned parts are noted once, never
+ * errors. K4  conf_reload() takes all or nothing, and changes no member whose key is not LIVE.
  * Threads: owner only.   Memory: texts in the filled struct are borrowed until conf_free(). */
 #include "base/buf.h"
 #include "sys/file.h"
@@ -30,14 +30,14 @@ enum conf_unit {
 };
 
 enum conf_flag {
-    CONF_LIVE = 1 << 0,      /* takes effect at once; every other key needs a restart */
-    CONF_PLANNED = 1 << 1,   /* accepted and named: its part is not built yet */
-    CONF_ALIAS = 1 << 2,     /* stands for the key in `more` */
-    CONF_FALLBACK = 1 << 3,  /* set by nobody, it has the value of the key in `more` */
-    CONF_SECRET = 1 << 4,    /* never shown */
-    CONF_JVM = 1 << 5,       /* a prefix (ends in '.'): other keys below it belong to the JVM */
-    CONF_READER = 1 << 6,    /* read by the loader itself (spring.profiles.*) */
-    CONF_NO_ZERO = 1 << 7,   /* min and max hold, and so does 0 (it means never, or automatic) */
+    CONF_LIVE = 1 << 0,     /* takes effect at once; every other key needs a restart */
+    CONF_PLANNED = 1 << 1,  /* accepted and named: its part is not built yet */
+    CONF_ALIAS = 1 << 2,    /* stands for the key in `more` */
+    CONF_FALLBACK = 1 << 3, /* set by nobody, it has the value of the key in `more` */
+    CONF_SECRET = 1 << 4,   /* never shown */
+    CONF_JVM = 1 << 5,      /* a prefix (ends in '.'): other keys below it belong to the JVM */
+    CONF_READER = 1 << 6,   /* read by the loader itself (spring.profiles.*) */
+    CONF_NO_ZERO = 1 << 7,  /* min and max hold, and so does 0 (it means never, or automatic) */
 };
 
 #define CONF_NOWHERE ((size_t)-1)
@@ -93,8 +93,8 @@ enum err conf_fill(struct conf *c, void *into) MUST_CHECK;
 enum err conf_override(struct conf *c, const char *key, const char *value, const char *who,
                        struct why *why) MUST_CHECK;
 /* Would conf_override() take it? Changes nothing. */
-enum err conf_check(const struct conf *c, const char *key, const char *value, struct why *why)
-    MUST_CHECK;
+enum err conf_check(const struct conf *c, const char *key, const char *value,
+                    struct why *why) MUST_CHECK;
 
 /* Called once per key whose value is another than the last one filled or applied. applied: it is
  * LIVE and `into` has it; false: it waits for a restart. */
@@ -103,8 +103,8 @@ typedef void conf_changed(void *ctx, const struct conf_entry *entry, bool applie
 enum err conf_apply(struct conf *c, void *into, conf_changed *changed, void *ctx) MUST_CHECK;
 /* Reads file, profiles and environment again, keeps --set and overrides, then conf_apply()s. On
  * failure everything stays as it was. */
-enum err conf_reload(struct conf *c, void *into, conf_changed *changed, void *ctx, struct why *why)
-    MUST_CHECK;
+enum err conf_reload(struct conf *c, void *into, conf_changed *changed, void *ctx,
+                     struct why *why) MUST_CHECK;
 
 /* One key as it stands now; aliases, planned wildcards and JVM prefixes are not items. */
 struct conf_item {
@@ -117,12 +117,18 @@ bool conf_next_item(const struct conf *c, size_t *at, struct conf_item *ret);
 /* The effective text (secrets too), NULL for an unknown key; and the origin when asked. */
 const char *conf_text(const struct conf *c, const char *key, struct conf_origin *ret_origin);
 
-enum conf_note_kind { CONF_NOTE_PLANNED, CONF_NOTE_JVM, CONF_NOTE_UNKNOWN, CONF_NOTE_PROFILE,
-                      CONF_NOTE_BAD };
+enum conf_note_kind {
+    CONF_NOTE_PLANNED,
+    CONF_NOTE_JVM,
+    CONF_NOTE_UNKNOWN,
+    CONF_NOTE_PROFILE,
+    CONF_NOTE_BAD
+};
 struct conf_note {
     enum conf_note_kind kind;
-    const char *key;  /* or the profile whose file is missing */
-    const char *text; /* PLANNED: its doc; UNKNOWN: "did you mean …" or ""; BAD: the full sentence */
+    const char *key; /* or the profile whose file is missing */
+    const char
+        *text; /* PLANNED: its doc; UNKNOWN: "did you mean …" or ""; BAD: the full sentence */
     struct conf_origin origin;
 };
 /* Each key once, in order of appearance. */

@@ -8,7 +8,8 @@ enum { SHOWN_VALUE = 48, SHOWN_PATH = 80, CLOSE_ENOUGH = 3, KEY_MAX = 100 };
 size_t conf_assign_find(const struct conf_opts *o, const char *key)
 {
     size_t i = 0;
-    while (i < o->entries && ((o->table[i].flags & CONF_JVM) || strcmp(o->table[i].key, key) != 0)) i++;
+    while (i < o->entries && ((o->table[i].flags & CONF_JVM) || strcmp(o->table[i].key, key) != 0))
+        i++;
     return i;
 }
 
@@ -130,8 +131,9 @@ static const char *without_jdbc(const char *value)
     return strncmp(value, "jdbc:", 5) == 0 ? value + 5 : value;
 }
 
-static enum err store_value(struct conf_generation *g, struct conf_slot *slot, enum conf_layer layer,
-                            const char *value, const struct conf_origin *origin)
+static enum err store_value(struct conf_generation *g, struct conf_slot *slot,
+                            enum conf_layer layer, const char *value,
+                            const struct conf_origin *origin)
 {
     const char *copy = arena_copy_str(&g->arena, value);
     if (!copy) return ERR_NOMEM;
@@ -170,8 +172,8 @@ enum err conf_assign(const struct conf_opts *o, struct conf_generation *g,
     return conf_assign_note(g, &(struct conf_note){CONF_NOTE_BAD, a->key, refused.text, origin});
 }
 
-const char *conf_assign_effective(const struct conf_opts *o, const struct conf_generation *g, size_t i,
-                                  struct conf_origin *ret_origin)
+const char *conf_assign_effective(const struct conf_opts *o, const struct conf_generation *g,
+                                  size_t i, struct conf_origin *ret_origin)
 {
     const struct conf_slot *slot = &g->slots[i];
     for (size_t layer = CONF_LAYERS; layer-- > CONF_FROM_FILE;)

@@ -1,6 +1,7 @@
-/* The sources of a configuration (see conf_state.h): --set, environment, file, profiles. They are read
- * from the highest layer down, so that spring.profiles.active from the command line is already known
- * when the file asks for it; each layer has its own place, so the order changes nothing else. */
+/* The sources of a configuration (see conf_state.h): --set, environment, file, profiles. They are
+ * read from the highest layer down, so that spring.profiles.active from the command line is already
+ * known when the file asks for it; each layer has its own place, so the order changes nothing else.
+ */
 #include "base/mem.h"
 #include "conf/conf_state.h"
 #include "conf/properties.h"
@@ -70,7 +71,8 @@ static enum err read_environment(struct reading *r, bool aliases)
         char name[NAME_MAX_BYTES];
         bool is_alias = (entry->flags & CONF_ALIAS) != 0;
         bool is_pattern = (entry->flags & CONF_JVM) || strchr(entry->key, '*');
-        if (is_alias != aliases || is_pattern || !conf_env_name(entry->key, name, sizeof name)) continue;
+        if (is_alias != aliases || is_pattern || !conf_env_name(entry->key, name, sizeof name))
+            continue;
         const char *value = ask_env(r->o, name);
         if (!value || !*value) continue;
         struct conf_assignment a = {CONF_FROM_ENVIRONMENT, entry->key, value, name, 0};
@@ -80,7 +82,8 @@ static enum err read_environment(struct reading *r, bool aliases)
     return ERR_OK;
 }
 
-/* References are resolved for keys we know only: what is the JVM's may name variables only it has. */
+/* References are resolved for keys we know only: what is the JVM's may name variables only it has.
+ */
 static enum err take_property(struct reading *r, const char *path, const struct property *property)
 {
     struct buf key, value;
@@ -91,13 +94,15 @@ static enum err take_property(struct reading *r, const char *path, const struct 
     enum err e = ERR_OK;
     bool known = conf_assign_find(r->o, buf_cstr(&key)) < r->o->entries;
     if (known)
-        e = properties_expand(&value, property->value, reference_env, (void *)(uintptr_t)r->o, &inner);
+        e = properties_expand(&value, property->value, reference_env, (void *)(uintptr_t)r->o,
+                              &inner);
     else
         buf_add_bytes(&value, property->value);
     if (e && e != ERR_NOMEM)
         e = why_say(r->why, ERR_INVALID, "%.80s:%zu: %.60s: %.100s", path, property->line,
                     buf_cstr(&key), inner.text[0] ? inner.text : err_sentence(e));
-    struct conf_assignment a = {CONF_FROM_FILE, buf_cstr(&key), buf_cstr(&value), path, property->line};
+    struct conf_assignment a = {CONF_FROM_FILE, buf_cstr(&key), buf_cstr(&value), path,
+                                property->line};
     if (!e) e = conf_assign(r->o, r->g, &a, r->why);
     buf_done(&key);
     buf_done(&value);
@@ -156,8 +161,9 @@ static enum err queue_profiles(struct reading *r, const char *key)
         while (seen < r->profile_count && !bytes_is(name, r->profiles[seen])) seen++;
         if (!name.n || seen < r->profile_count) continue;
         if (!is_profile_name(name) || r->profile_count == PROFILES_MAX)
-            return why_say(r->why, ERR_INVALID, "%s: '%.*s' is not the name of a profile, or more than %d",
-                           key, (int)(name.n < 60 ? name.n : 60), name.p, PROFILES_MAX);
+            return why_say(r->why, ERR_INVALID,
+                           "%s: '%.*s' is not the name of a profile, or more than %d", key,
+                           (int)(name.n < 60 ? name.n : 60), name.p, PROFILES_MAX);
         r->profiles[r->profile_count] = arena_copy(&r->g->arena, name).p;
         if (!r->profiles[r->profile_count++]) return ERR_NOMEM;
     }
@@ -168,7 +174,8 @@ static enum err read_profile(struct reading *r, const char *profile)
 {
     const char *slash = strrchr(r->o->file, '/');
     int dir = slash ? (int)(slash - r->o->file) + 1 : 0;
-    const char *path = arena_printf(&r->g->arena, "%.*sapplication-%s.properties", dir, r->o->file, profile);
+    const char *path =
+        arena_printf(&r->g->arena, "%.*sapplication-%s.properties", dir, r->o->file, profile);
     if (!path) return ERR_NOMEM;
     if (strcmp(path, r->o->file) == 0) return ERR_OK; /* it names itself */
     enum err e = read_file(r, path);

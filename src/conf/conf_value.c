@@ -17,13 +17,13 @@ struct suffix {
 
 /* As Java's Duration style of Spring: 5000, 5s, 5m. */
 static const struct suffix time_suffixes[] = {
-    {"ns", 1},        {"us", NS_PER_US},    {"ms", NS_PER_MS}, {"s", NS_PER_S},
-    {"m", NS_PER_MINUTE}, {"h", NS_PER_HOUR}, {"d", NS_PER_DAY},
+    {"ns", 1},          {"us", NS_PER_US}, {"ms", NS_PER_MS}, {"s", NS_PER_S}, {"m", NS_PER_MINUTE},
+    {"h", NS_PER_HOUR}, {"d", NS_PER_DAY},
 };
 /* Powers of 1024 however they are spelled, as Spring's DataSize. */
 static const struct suffix byte_suffixes[] = {
-    {"B", 1},           {"K", 1 << 10},   {"KB", 1 << 10},  {"KiB", 1 << 10}, {"M", 1 << 20},
-    {"MB", 1 << 20},    {"MiB", 1 << 20}, {"G", 1 << 30},   {"GB", 1 << 30},  {"GiB", 1 << 30},
+    {"B", 1},        {"K", 1 << 10},   {"KB", 1 << 10}, {"KiB", 1 << 10}, {"M", 1 << 20},
+    {"MB", 1 << 20}, {"MiB", 1 << 20}, {"G", 1 << 30},  {"GB", 1 << 30},  {"GiB", 1 << 30},
 };
 
 static bool find_factor(struct bytes text, const struct suffix *table, size_t n, int64_t *ret)
@@ -103,7 +103,8 @@ static size_t count_items(struct bytes text)
 }
 
 /* Items without blanks around them; empty ones are left out. */
-static enum err parse_list(struct bytes text, struct arena *arena, struct conf_value *ret, size_t *ret_n)
+static enum err parse_list(struct bytes text, struct arena *arena, struct conf_value *ret,
+                           size_t *ret_n)
 {
     size_t n = 0, count = count_items(text);
     const char **list = arena_array(arena, count + 1, sizeof *list);
@@ -151,7 +152,9 @@ enum err conf_value_parse(const struct conf_entry *entry, const char *text, stru
     size_t n = 0;
     bool ok = true;
     switch (entry->unit) {
-    case CONF_COUNT: ok = bytes_to_i64(s, &v.integer) && in_range(entry, (double)v.integer); break;
+    case CONF_COUNT:
+        ok = bytes_to_i64(s, &v.integer) && in_range(entry, (double)v.integer);
+        break;
     case CONF_MS:
     case CONF_S:
         ok = parse_scaled(s, time_suffixes, sizeof time_suffixes / sizeof time_suffixes[0],
@@ -163,10 +166,18 @@ enum err conf_value_parse(const struct conf_entry *entry, const char *text, stru
                           &v.integer) &&
              in_range(entry, (double)v.integer);
         break;
-    case CONF_RATIO: ok = parse_ratio(s, &v.real) && in_range(entry, v.real); break;
-    case CONF_BOOL: ok = parse_bool(s, &v.integer); break;
-    case CONF_CHOICE: ok = parse_choice(s, entry->more, &v.integer); break;
-    case CONF_TEXT: e = parse_text(entry, entry->flags & CONF_SECRET ? raw : s, arena, &v); break;
+    case CONF_RATIO:
+        ok = parse_ratio(s, &v.real) && in_range(entry, v.real);
+        break;
+    case CONF_BOOL:
+        ok = parse_bool(s, &v.integer);
+        break;
+    case CONF_CHOICE:
+        ok = parse_choice(s, entry->more, &v.integer);
+        break;
+    case CONF_TEXT:
+        e = parse_text(entry, entry->flags & CONF_SECRET ? raw : s, arena, &v);
+        break;
     case CONF_LIST:
         e = parse_list(s, arena, &v, &n);
         ok = in_count(entry, n, LIST_MAX_ITEMS);
@@ -184,12 +195,24 @@ void conf_value_store(const struct conf_entry *entry, const struct conf_value *v
     case CONF_COUNT:
     case CONF_MS:
     case CONF_S:
-    case CONF_BYTES: *(int64_t *)at = v->integer; return;
-    case CONF_RATIO: *(double *)at = v->real; return;
-    case CONF_BOOL: *(bool *)at = v->integer != 0; return;
-    case CONF_CHOICE: *(int *)at = (int)v->integer; return;
-    case CONF_TEXT: *(const char **)at = v->text; return;
-    case CONF_LIST: *(const char *const **)at = v->list; return;
+    case CONF_BYTES:
+        *(int64_t *)at = v->integer;
+        return;
+    case CONF_RATIO:
+        *(double *)at = v->real;
+        return;
+    case CONF_BOOL:
+        *(bool *)at = v->integer != 0;
+        return;
+    case CONF_CHOICE:
+        *(int *)at = (int)v->integer;
+        return;
+    case CONF_TEXT:
+        *(const char **)at = v->text;
+        return;
+    case CONF_LIST:
+        *(const char *const **)at = v->list;
+        return;
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /* conf/conf_value.h -- text to typed value and back, by the unit of a key. Inside conf/ only.
- * Threads: any.   Memory: lists are allocated from the given arena, texts borrowed from the input. */
+ * Threads: any.   Memory: lists are allocated from the given arena, texts borrowed from the input.
+ */
 #include "base/arena.h"
 #include "conf/conf.h"
 
@@ -11,7 +12,8 @@ struct conf_value {
     const char *const *list;
 };
 
-/* Blanks at both ends do not count (but for secrets). ERR_INVALID: not such a value or out of range. */
+/* Blanks at both ends do not count (but for secrets). ERR_INVALID: not such a value or out of
+ * range. */
 enum err conf_value_parse(const struct conf_entry *entry, const char *text, struct arena *arena,
                           struct conf_value *ret) MUST_CHECK;
 /* Writes the member at `at`. */

@@ -119,7 +119,8 @@ static enum err take_unicode(struct properties *p, struct buf *out, struct why *
 {
     uint32_t c, low;
     if (!take_unit(p, &c))
-        return why_say(why, ERR_INVALID, "line %zu: \\u must be followed by four hex digits", p->line);
+        return why_say(why, ERR_INVALID, "line %zu: \\u must be followed by four hex digits",
+                       p->line);
     if (c == 0) return why_say(why, ERR_INVALID, "line %zu: \\u0000 is not allowed", p->line);
     if (c >= 0xd800 && c < 0xe000) {
         bool pair = c < 0xdc00 && p->end - p->at >= 6 && p->at[0] == '\\' && p->at[1] == 'u';
@@ -212,7 +213,8 @@ enum err properties_next(struct properties *p, struct property *ret, struct why 
     return ERR_OK;
 }
 
-/* The "}" that closes a reference whose inside begins at s.p, nested ones passed over; s.n: none. */
+/* The "}" that closes a reference whose inside begins at s.p, nested ones passed over; s.n: none.
+ */
 static size_t find_close(struct bytes s)
 {
     size_t depth = 0;
@@ -254,16 +256,18 @@ static enum err expand_reference(const struct expansion *x, struct bytes inside,
         return ERR_OK;
     }
     if (!absent.p)
-        return why_say(x->why, ERR_NOTFOUND,
-                       "${%.60s}: the environment variable is not set; set it or write ${%.60s:default}",
-                       text, text);
+        return why_say(
+            x->why, ERR_NOTFOUND,
+            "${%.60s}: the environment variable is not set; set it or write ${%.60s:default}", text,
+            text);
     return expand(x, absent, depth + 1);
 }
 
 static enum err expand(const struct expansion *x, struct bytes value, int depth)
 {
     if (depth > NESTING_MAX)
-        return why_say(x->why, ERR_TOOLARGE, "more than %d references inside each other", NESTING_MAX);
+        return why_say(x->why, ERR_TOOLARGE, "more than %d references inside each other",
+                       NESTING_MAX);
     for (size_t i = 0; i < value.n; i++) {
         struct bytes inside = {NULL, 0};
         size_t close = 0;

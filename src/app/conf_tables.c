@@ -1,0 +1,206 @@
+/* Every key that does something, by section (see conf_tables.h). The rows that are accepted for
+ * parts not built yet stand in conf_tables_planned.c. A default is written as a file would write it
+ * and goes through the same parser. */
+#include "app/conf_tables.h"
+
+#include "app/conf_tables_planned.h"
+
+#include <stddef.h>
+
+#define AT(member)   offsetof(struct settings, member)
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+enum { LIVE = CONF_LIVE, RESTART = 0 };
+
+/* Arithmetic behind a limit: a connection costs at most 40 KiB, so 65,536 of them are 2.5 GiB. */
+static const struct conf_entry server_table[] = {
+    {"server.address", AT(server_address), CONF_TEXT, "0.0.0.0", 2, 45, RESTART,
+     "The IP address that HTTP listens on.", NULL},
+    {"server.port", AT(server_port), CONF_COUNT, "8080", 0, 65535, RESTART,
+     "The port that HTTP listens on; 0 takes any free one.", NULL},
+    {"server.loops", AT(server_loops), CONF_COUNT, "0", 0, 64, RESTART,
+     "Event loop threads; 0 is one per core, at most 8.", NULL},
+    {"server.max-connections", AT(server_max_connections), CONF_COUNT, "8192", 1, 65536, RESTART,
+     "Connections open at once; one more is refused.", NULL},
+    {"server.per-address", AT(server_per_address), CONF_COUNT, "2000", 1, 65536, RESTART,
+     "Connections open at once from one address.", NULL},
+    {"server.idle-timeout", AT(server_idle_timeout_ns), CONF_MS, "75s", 1000, 3600000, RESTART,
+     "A keep-alive connection without a request is closed after this long.", NULL},
+    {"server.trusted-proxies", AT(trusted_proxies), CONF_LIST, "", 0, 64, RESTART,
+     "X-Forwarded-For is believed from these networks only (10.0.0.0/8, ::1).", NULL},
+    {"web.dir", AT(web_dir), CONF_TEXT, "", 0, 0, RESTART,
+     "Serves the single-page application in this directory instead of the built-in pages.", NULL},
+    {"web.csp", AT(web_csp), CONF_TEXT, "", 0, 0, RESTART,
+     "The Content-Security-Policy of those pages; empty is the strict built-in one.", NULL},
+    {"cors.allowed-origins", AT(cors_origins), CONF_LIST,
+     "http://localhost:3000,http://localhost:3001,http://localhost:3002,http://localhost:3003", 0,
+     100, RESTART, "Origins that browsers may call from, and open sockets from, beside our own.",
+     NULL},
+    {"shutdown-timeout", AT(shutdown_timeout_ns), CONF_S, "10s", 1, 600, RESTART,
+     "How long a stop waits for requests in flight.", NULL},
+};
+
+static const struct conf_entry store_table[] = {
+    {"store.url", AT(store_url), CONF_TEXT, "", 0, 0, RESTART,
+     "embedded:DIR, or postgres://… (planned); empty is an embedded store in the data directory.",
+     NULL},
+    {"spring.datasource.url", CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_ALIAS, "As store.url.",
+     "store.url"},
+    {"store.memory-bytes", AT(store_memory_bytes), CONF_BYTES, "64MiB", 4194304, 1099511627776,
+     RESTART, "Heads and decoded chunks together take this much memory at most.", NULL},
+};
+
+static const struct conf_entry executor_table[] = {
+    {"spring.task.execution.pool.core-size", AT(async_core), CONF_COUNT, "8", 1, 256, RESTART,
+     "Threads that stay in the async executor (catalog, passwords).", NULL},
+    {"spring.task.execution.pool.max-size", AT(async_max), CONF_COUNT, "16", 1, 256, RESTART,
+     "Threads of the async executor at most.", NULL},
+    {"spring.task.execution.pool.queue-capacity", AT(async_queue), CONF_COUNT, "100", 1, 1000000,
+     RESTART, "Tasks waiting for the async executor at most; more are refused with 503.", NULL},
+    {"pilot.telemetry.executor.core-size", AT(telemetry_core), CONF_COUNT, "4", 1, 256, RESTART,
+     "Threads that stay in the telemetry executor (large bodies, provisioning).", NULL},
+    {"pilot.telemetry.executor.max-size", AT(telemetry_max), CONF_COUNT, "8", 1, 256, RESTART,
+     "Threads of the telemetry executor at most.", NULL},
+    {"pilot.telemetry.executor.queue-capacity", AT(telemetry_queue), CONF_COUNT, "4096", 1, 1000000,
+     RESTART, "Requests waiting for the telemetry executor at most.", NULL},
+    {"pilot.analytics.executor.core-size", AT(analytics_core), CONF_COUNT, "2", 1, 256, RESTART,
+     "Threads that stay in the analytics executor (scans, aggregates, exports).", NULL},
+    {"pilot.analytics.executor.max-size", AT(analytics_max), CONF_COUNT, "4", 1, 256, RESTART,
+     "Threads of the analytics executor at most.", NULL},
+    {"pilot.analytics.executor.queue-capacity", AT(analytics_queue), CONF_COUNT, "1024", 1, 1000000,
+     RESTART, "Queries waiting for the analytics executor at most.", NULL},
+};
+
+static const struct conf_entry telemetry_table[] = {
+    {"pilot.telemetry.batch-size", AT(batch_records), CONF_COUNT, "100", 1, 1000000, LIVE,
+     "A batch is written once it holds this many records.", NULL},
+    {"pilot.telemetry.batch-timeout", AT(batch_timeout_ns), CONF_MS, "5000", 1, 600000, LIVE,
+     "... or once its oldest record, which nobody waits for, is this old.", NULL},
+    {"pilot.telemetry.commit-linger", AT(commit_linger_ns), CONF_MS, "0", 0, 5, LIVE,
+     "A batch that a sender waits for is kept open this much longer for others to join.", NULL},
+    {"pilot.telemetry.max-concurrent-batches", AT(batches_at_once), CONF_COUNT, "5", 1, 64, LIVE,
+     "Batches being written at once.", NULL},
+    {"pilot.telemetry.queue-capacity", AT(queue_records), CONF_COUNT, "100000", 1, 100000000, LIVE,
+     "Records waiting at most; past that a request is refused whole with 503.", NULL},
+    {"pilot.telemetry.async-processing", AT(async_processing), CONF_BOOL, "true", 0, 0, LIVE,
+     "false makes each request its own batch.", NULL},
+    {"pilot.telemetry.ack", AT(ack), CONF_CHOICE, "durable", 0, 0, LIVE,
+     "Answer when the points are durable, or as soon as they are queued.", "durable|queued"},
+    {"telemetry.auto-provision.enabled", AT(auto_provision), CONF_BOOL, "true", 0, 0, LIVE,
+     "Devices that are not known yet are created when they first send.", NULL},
+    {"device.token-scope", AT(token_scope), CONF_CHOICE, "organization", 0, 0, LIVE,
+     "Whether a device's token writes (and creates) all devices of its organisation or itself "
+     "only.",
+     "organization|device"},
+    {"influx.property-tags", AT(property_tags), CONF_LIST,
+     "region,datacenter,rack,os,arch,team,service,location,sensor_type,firmware_version", 0, 100,
+     RESTART, "Tags of line protocol that become properties of the device.", NULL},
+};
+
+static const struct conf_entry query_table[] = {
+    {"pilot.device.max-concurrent-queries", AT(device_queries_at_once), CONF_COUNT, "10", 1, 1000,
+     RESTART, "Queries of raw telemetry running at once.", NULL},
+    {"pilot.device.query-timeout", AT(device_query_timeout_ns), CONF_MS, "30000", 100, 3600000,
+     RESTART, "A query of raw telemetry is given up after this long.", NULL},
+    {"pilot.analytics.max-data-points", AT(max_data_points), CONF_COUNT, "10000", 1, 10000000,
+     RESTART, "Buckets in one answer; more is 422 with the smallest interval that fits.", NULL},
+    {"pilot.analytics.aggregation-timeout", AT(aggregation_timeout_ns), CONF_MS, "60000", 100,
+     3600000, RESTART, "An aggregation is given up after this long.", NULL},
+    {"pilot.data-retention-days", AT(retention_days), CONF_COUNT, "90", 0, 36500, LIVE,
+     "Points older than this are dropped, and refused when they arrive; 0 keeps them for ever.",
+     NULL},
+    {"pilot.rollup-retention-days", AT(rollup_retention_days), CONF_COUNT, "0", 0, 36500, LIVE,
+     "The same for hourly rollups, which may outlive their points; 0 keeps them for ever.", NULL},
+};
+
+static const struct conf_entry people_table[] = {
+    {"app.jwt.secret", AT(jwt_secret), CONF_TEXT, "", 32, 4096, CONF_SECRET | CONF_NO_ZERO,
+     "Signs access tokens (HS256); empty is made at first start and kept in the store.", NULL},
+    {"app.jwt.expiration-ms", AT(access_token_ns), CONF_MS, "28800000", 1000, 2592000000.0, LIVE,
+     "Life of an access token.", NULL},
+    {"app.jwt.refresh-expiration-ms", AT(refresh_token_ns), CONF_MS, "604800000", 1000,
+     31536000000.0, LIVE, "Life of a refresh token.", NULL},
+    {"app.registration.enabled", AT(registration_enabled), CONF_BOOL, "true", 0, 0, LIVE,
+     "Anybody may register with a new organisation.", NULL},
+    {"app.security.password.min-length", AT(password_min_length), CONF_COUNT, "12", 8, 128, LIVE,
+     "Shorter passwords are refused.", NULL},
+    {"admin.email", AT(admin_email), CONF_TEXT, "", 0, 254, RESTART,
+     "The administrator made at first start; the login name is the part before the @.", NULL},
+    {"admin.password", AT(admin_password), CONF_TEXT, "", 0, 128, CONF_SECRET,
+     "Their password; empty makes one up and prints it once.", NULL},
+    {"pilot.support.email", AT(support_email), CONF_TEXT, "", 0, 254, RESTART, "Named in refusals.",
+     NULL},
+};
+
+static const struct conf_entry live_table[] = {
+    {"websocket.max-sessions", AT(ws_max_sessions), CONF_COUNT, "200", 1, 65536, RESTART,
+     "Live sockets open at once.", NULL},
+    {"websocket.idle-timeout", AT(ws_idle_timeout_ns), CONF_MS, "300000", 1000, 86400000, RESTART,
+     "A live socket on which nothing is said in either direction is closed after this long.", NULL},
+    {"log.level", AT(log_level), CONF_CHOICE, "info", 0, 0, LIVE, "Which lines are logged.",
+     "error|warn|info|debug"},
+    {"log.format", AT(log_json), CONF_CHOICE, "logfmt", 0, 0, RESTART, "How they are written.",
+     "logfmt|json"},
+    {"spring.profiles.include", CONF_NOWHERE, CONF_LIST, "", 0, 32, CONF_READER,
+     "Loads the sibling files application-<profile>.properties behind this one; later wins.", NULL},
+    {"spring.profiles.active", CONF_NOWHERE, CONF_LIST, "", 0, 32, CONF_READER,
+     "The same, behind the included ones.", NULL},
+};
+
+const struct conf_section conf_tables_sections[] = {
+    {"Server and pages", "What HTTP listens on and whom it believes.", server_table,
+     COUNT(server_table)},
+    {"Store", "Where the data is.", store_table, COUNT(store_table)},
+    {"Executors", "Pools of threads for work that may block.", executor_table,
+     COUNT(executor_table)},
+    {"Telemetry in", "Batching and acknowledgement.", telemetry_table, COUNT(telemetry_table)},
+    {"Queries and retention", "How much one answer may cost, and how long data stays.", query_table,
+     COUNT(query_table)},
+    {"People", "Logins, tokens, registration.", people_table, COUNT(people_table)},
+    {"Live sockets, log, profiles", "The rest.", live_table, COUNT(live_table)},
+    {"Planned: PostgreSQL and Redis", "Accepted and named at start; these parts are not built yet.",
+     conf_tables_planned_stores, CONF_TABLES_PLANNED_STORES},
+    {"Planned: the pilot layer, limits, MQTT, notifications",
+     "Accepted and named at start; these parts are not built yet.", conf_tables_planned_parts,
+     CONF_TABLES_PLANNED_PARTS},
+    {"The JVM's", "Every other key below these is listed once as ignored.", conf_tables_jvm,
+     CONF_TABLES_JVM},
+};
+const size_t conf_tables_section_count = COUNT(conf_tables_sections);
+
+const struct conf_entry *conf_tables_all(size_t *ret_n)
+{
+    static struct conf_entry all[256];
+    static size_t count;
+    for (size_t s = 0, n = 0; !count && s <= conf_tables_section_count; s++) {
+        if (s == conf_tables_section_count) {
+            count = n;
+            break;
+        }
+        const struct conf_section *section = &conf_tables_sections[s];
+        bug_if(n + section->count > COUNT(all));
+        memcpy(all + n, section->entries, section->count * sizeof *all);
+        n += section->count;
+    }
+    *ret_n = count;
+    return all;
+}
+
+enum err conf_tables_load(struct conf **ret, struct settings *ret_settings, const char *file,
+                          const char *const *sets, size_t set_count, struct why *why)
+{
+    struct conf_opts opts = {.fs = fs_real(), .file = file, .sets = sets, .set_count = set_count};
+    opts.table = conf_tables_all(&opts.entries);
+    struct conf *c;
+    enum err e = conf_load(&c, &opts, why);
+    if (e) return e;
+    struct settings settings = {0};
+    e = conf_fill(c, &settings);
+    if (e) {
+        conf_free(c);
+        return why_say(why, e, "%s", err_sentence(e));
+    }
+    *ret_settings = settings;
+    *ret = c;
+    return ERR_OK;
+}

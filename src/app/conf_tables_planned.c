@@ -1,0 +1,127 @@
+/* Rows without a part behind them yet (see conf_tables_planned.h). They keep their types and
+ * ranges, so that a wrong value is found today and not on the day the part arrives. */
+#include "app/conf_tables_planned.h"
+
+enum { PLANNED = CONF_PLANNED };
+
+#define ROW(key, unit, absent, min, max, doc)                                                      \
+    {                                                                                              \
+        key, CONF_NOWHERE, unit, absent, min, max, PLANNED, doc, NULL                              \
+    }
+#define ALIAS(key, target)                                                                         \
+    {                                                                                              \
+        key, CONF_NOWHERE, CONF_TEXT, "", 0, 0, PLANNED | CONF_ALIAS, "As " target ".", target     \
+    }
+#define TTL(cache, seconds, doc) ROW("cache.ttl." cache, CONF_S, seconds, 1, 86400, doc)
+#define TTL_AFTER(cache, seconds, key, doc)                                                        \
+    {                                                                                              \
+        "cache.ttl." cache, CONF_NOWHERE, CONF_S, seconds, 1, 86400, PLANNED | CONF_FALLBACK, doc, \
+            key                                                                                    \
+    }
+#define HIKARI "spring.datasource.hikari."
+#define JEDIS  "spring.data.redis.jedis.pool."
+
+const struct conf_entry conf_tables_planned_stores[] = {
+    ROW("store.postgres.username", CONF_TEXT, "", 0, 128, "PostgreSQL: the role."),
+    {"store.postgres.password", CONF_NOWHERE, CONF_TEXT, "", 0, 1024, PLANNED | CONF_SECRET,
+     "PostgreSQL: its password.", NULL},
+    ALIAS("spring.datasource.username", "store.postgres.username"),
+    ALIAS("spring.datasource.password", "store.postgres.password"),
+    ROW("store.postgres.citus", CONF_BOOL, "false", 0, 0,
+        "PostgreSQL: distribute by device when the server has Citus."),
+    ROW("store.postgres.timescaledb", CONF_BOOL, "false", 0, 0,
+        "PostgreSQL: compress with TimescaleDB when the server has it."),
+    ROW(HIKARI "maximum-pool-size", CONF_COUNT, "20", 1, 1000, "PostgreSQL: connections at most."),
+    ROW(HIKARI "minimum-idle", CONF_COUNT, "5", 0, 1000, "PostgreSQL: idle connections kept."),
+    ROW(HIKARI "connection-timeout", CONF_MS, "30000", 100, 600000,
+        "PostgreSQL: wait for a connection."),
+    ROW(HIKARI "idle-timeout", CONF_MS, "600000", 0, 86400000,
+        "PostgreSQL: an idle connection is closed after this long."),
+    ROW(HIKARI "max-lifetime", CONF_MS, "1800000", 0, 86400000,
+        "PostgreSQL: a connection is replaced after this long."),
+    ROW(HIKARI "leak-detection-threshold", CONF_MS, "60000", 0, 86400000,
+        "PostgreSQL: a connection held this long is logged."),
+    ROW("spring.jpa.properties.hibernate.jdbc.batch_size", CONF_COUNT, "25", 1, 10000,
+        "PostgreSQL: rows in one statement of a relational batch write."),
+    ROW("cache.url", CONF_TEXT, "memory:", 0, 0, "memory: or redis://…"),
+    ROW("cache.max-bytes", CONF_BYTES, "64MiB", 0, 1099511627776,
+        "All in-process caches together."),
+    ROW("spring.data.redis.host", CONF_TEXT, "", 0, 255, "Redis: its host, instead of cache.url."),
+    ROW("spring.data.redis.port", CONF_COUNT, "6379", 1, 65535, "Redis: its port."),
+    {"spring.data.redis.password", CONF_NOWHERE, CONF_TEXT, "", 0, 1024, PLANNED | CONF_SECRET,
+     "Redis: its password.", NULL},
+    ROW(JEDIS "max-active", CONF_COUNT, "20", 1, 1000, "Redis: connections at most."),
+    ROW("spring.data.redis.timeout", CONF_MS, "2000", 1, 600000,
+        "Redis: an answer takes this long at most."),
+    ROW("spring.cache.redis.time-to-live", CONF_MS, "300000", 1, 86400000,
+        "Lifetime of a cache with none of its own."),
+    TTL_AFTER("pilot-devices", "300", "pilot.device.cache-ttl", "Device metadata."),
+    TTL("telemetry-query", "60", "Recent-data queries."),
+    TTL_AFTER("pilot-analytics", "600", "pilot.analytics.cache-ttl", "Per series and UTC hour."),
+    TTL("pilot-quotas", "300", "Usage and limits."),
+    TTL("performance-metrics", "120", "The costly parts of the metrics document."),
+    TTL("organizations", "900", "Organisations; users have cache.ttl.users."),
+};
+
+const struct conf_entry conf_tables_planned_parts[] = {
+    TTL("users", "600", "Users."),
+    ROW("pilot.device.cache-ttl", CONF_S, "300", 1, 86400, "Lifetime of the cache pilot-devices."),
+    ROW("pilot.analytics.cache-ttl", CONF_S, "600", 1, 86400,
+        "Lifetime of the cache pilot-analytics."),
+    ROW("pilot.performance.enabled", CONF_BOOL, "true", 0, 0, "The performance layer."),
+    ROW("pilot.performance.metrics-enabled", CONF_BOOL, "true", 0, 0, "Its metrics document."),
+    ROW("pilot.performance.slow-query-threshold", CONF_MS, "1000", 1, 3600000,
+        "A slower query is listed."),
+    ROW("pilot.performance.response-time-threshold", CONF_MS, "500", 1, 3600000,
+        "A slower answer lowers health."),
+    ROW("pilot.performance.cache-hit-ratio-threshold", CONF_RATIO, "0.8", 0, 1,
+        "A lower hit ratio is reported."),
+    ROW("pilot.performance.memory-usage-threshold", CONF_RATIO, "0.85", 0, 1,
+        "More memory in use is unhealthy."),
+    ROW("pilot.mode", CONF_BOOL, "true", 0, 0, "The pilot's count limits and feature flags apply."),
+    ROW("pilot.max-organizations", CONF_COUNT, "10", 1, 1000000, "In the whole installation."),
+    ROW("pilot.max-users-per-org", CONF_COUNT, "50", 1, 1000000, "Users of one organisation."),
+    ROW("pilot.max-devices-per-org", CONF_COUNT, "100", 1, 10000000,
+        "Devices of one organisation."),
+    ROW("pilot.max-dashboards-per-org", CONF_COUNT, "20", 1, 1000000,
+        "Dashboards of one organisation."),
+    ROW("pilot.max-rules-per-org", CONF_COUNT, "50", 1, 1000000, "Rules of one organisation."),
+    ROW("pilot.max-api-calls-per-day", CONF_COUNT, "100000", 1, 1e15,
+        "Per organisation, reset 00:00 UTC."),
+    ROW("pilot.max-telemetry-points-per-day", CONF_COUNT, "1000000", 1, 1e15,
+        "Per organisation, reset 00:00 UTC."),
+    ROW("pilot.features-enabled", CONF_LIST, "", 0, 100, "Features switched on."),
+    ROW("pilot.features-disabled", CONF_LIST, "", 0, 100, "Features switched off."),
+    ROW("rate-limiting.enabled", CONF_BOOL, "true", 0, 0, "The limits of the next rows."),
+    ROW("rate-limiting.requests-per-minute", CONF_COUNT, "1000", 1, 1e9, "Per user."),
+    ROW("rate-limiting.burst", CONF_COUNT, "100", 0, 1e9, "Added to the bucket of the row above."),
+    ROW("rate-limiting.reads-per-minute", CONF_COUNT, "6000", 1, 1e9,
+        "Per user, reads of telemetry and devices."),
+    ROW("rate-limiting.telemetry-per-minute", CONF_COUNT, "1000", 1, 1e9,
+        "Requests per device token."),
+    ROW("rate-limiting.auth-per-minute", CONF_COUNT, "10", 1, 1e6,
+        "Failed attempts per address and account."),
+    ROW("mqtt.address", CONF_TEXT, "0.0.0.0", 2, 45, "The IP address that MQTT listens on."),
+    ROW("mqtt.port", CONF_COUNT, "1883", 0, 65535, "The port that MQTT listens on."),
+    ROW("mqtt.device-auth-required", CONF_BOOL, "true", 0, 0, "MQTT clients need a device token."),
+    ROW("mqtt.max-connections", CONF_COUNT, "1000", 1, 65536, "MQTT connections open at once."),
+    ROW("mqtt.tls.*", CONF_TEXT, "", 0, 0, "MQTT over TLS: port, cert, key."),
+    ROW("mqtt.broker.url", CONF_TEXT, "", 0, 0, "Also subscribe on an existing broker."),
+    ROW("alertmanager.url", CONF_TEXT, "", 0, 0, "Alerts are sent there."),
+    ROW("notifications.webhook.*", CONF_TEXT, "", 0, 0, "Alerts by webhook."),
+    ROW("smtp.*", CONF_TEXT, "", 0, 0, "Alerts by mail."),
+};
+
+#define JVM(prefix)                                                                                \
+    {                                                                                              \
+        prefix, CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_JVM, "Ignored.", NULL                      \
+    }
+const struct conf_entry conf_tables_jvm[] = {
+    JVM("spring."),
+    JVM("server.tomcat."),
+    JVM("server.servlet."),
+    JVM("server.compression."),
+    JVM("management."),
+    JVM("logging."),
+    JVM("jvm."),
+};
