@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#include <stdbool.h>
+
 enum { JSON_DEPTH_MAX = 32 }; /* contract §2 */
 
 enum json_kind {
@@ -38,8 +40,8 @@ struct json_reader {
     struct arena *arena; /* borrowed */
     unsigned depth, max_depth;
     uint64_t objects; /* bit d: the container at depth d+1 is an object */
+    bool discard;     /* strings are validated, not unescaped */
     unsigned state;   /* what may come next; see json_text.c */
-    uint32_t line;    /* line breaks passed so far, plus 1 */
 };
 
 /* max_depth: 1 to 64 containers inside each other. */
@@ -53,7 +55,6 @@ enum err json_text_next(struct json_reader *r, struct json_token *ret, struct wh
 enum err json_text_skip(struct json_reader *r, const struct json_token *t,
                         struct why *why) MUST_CHECK;
 /* Reads the whole text for nothing but its validity. */
-enum err json_text_check(struct bytes text, struct arena *arena, unsigned max_depth,
-                         struct why *why) MUST_CHECK;
+enum err json_text_check(struct bytes text, unsigned max_depth, struct why *why) MUST_CHECK;
 /* "an object", "a string", … for sentences. */
 const char *json_text_kind_name(enum json_kind kind);

@@ -26,8 +26,8 @@ struct raw_record {
     struct bytes device_id; /* empty: the body names none */
     int64_t ts_ns;          /* valid when has_time */
     bool has_time;
-    uint32_t line;                           /* where it starts: line of the body, from 1 */
-    uint32_t first, count;                   /* values[first .. first+count) */
+    uint32_t line;         /* of text formats: where it starts, from 1; 0 in JSON */
+    uint32_t first, count; /* values[first .. first+count) */
     uint32_t first_property, property_count; /* properties[...]: line protocol's property tags */
     struct bytes location, sensor_type, firmware_version; /* metadata; p == NULL: not said */
     const char *error; /* NULL = good; else a sentence naming the field */
@@ -78,8 +78,24 @@ static inline enum err raw_batch_add_property(struct raw_batch *b, struct bytes 
 /* Marks the newest record bad: drops its values and properties, keeps device and time. */
 void raw_batch_spoil(struct raw_batch *b, const char *error);
 
-/* NULL when it may name a variable; else why not: empty, reserved (deviceId externalId timestamp
- * type metadata variables), longer than RAW_NAME_MAX bytes, control characters or not UTF-8. */
+/* deviceId externalId timestamp type metadata variables: they mean something beside values. */
+static inline bool raw_batch_is_reserved(struct bytes name)
+{
+    switch (name.n) {
+    case 4:
+        return memcmp(name.p, "type", 4) == 0;
+    case 8:
+        return memcmp(name.p, "deviceId", 8) == 0 || memcmp(name.p, "metadata", 8) == 0;
+    case 9:
+        return memcmp(name.p, "timestamp", 9) == 0 || memcmp(name.p, "variables", 9) == 0;
+    case 10:
+        return memcmp(name.p, "externalId", 10) == 0;
+    default:
+        return false;
+    }
+}
+/* NULL when it may name a variable; else why not: empty, reserved, longer than RAW_NAME_MAX bytes,
+ * control characters or not UTF-8. */
 const char *raw_batch_name_error(struct bytes name);
 /* NULL when it may be an external id: 1 to RAW_DEVICE_MAX characters of UTF-8, no control
  * characters. */
