@@ -14,13 +14,12 @@ static const struct {
     enum err code;
     int status;
 } statuses[] = {
-    {ERR_OK, 200},          {ERR_NOMEM, 503},     {ERR_IO, 503},
-    {ERR_NOSPACE, 503},     {ERR_CORRUPT, 503},   {ERR_LOCKED, 503},
-    {ERR_READONLY, 503},    {ERR_NOTFOUND, 404},  {ERR_EXISTS, 409},
-    {ERR_INVALID, 400},     {ERR_IMPOSSIBLE, 422}, {ERR_TOOLARGE, 413},
-    {ERR_FULL, 503},        {ERR_LIMIT, 403},     {ERR_RATE, 429},
-    {ERR_UNAUTHENTICATED, 401}, {ERR_FORBIDDEN, 403}, {ERR_UNSUPPORTED, 415},
-    {ERR_STALE, 412},       {ERR_TIMEOUT, 503},   {ERR_CLOSED, 503},
+    {ERR_OK, 200},        {ERR_NOMEM, 503},       {ERR_IO, 503},         {ERR_NOSPACE, 503},
+    {ERR_CORRUPT, 503},   {ERR_LOCKED, 503},      {ERR_READONLY, 503},   {ERR_NOTFOUND, 404},
+    {ERR_EXISTS, 409},    {ERR_INVALID, 400},     {ERR_IMPOSSIBLE, 422}, {ERR_TOOLARGE, 413},
+    {ERR_FULL, 503},      {ERR_LIMIT, 403},       {ERR_RATE, 429},       {ERR_UNAUTHENTICATED, 401},
+    {ERR_FORBIDDEN, 403}, {ERR_UNSUPPORTED, 415}, {ERR_STALE, 412},      {ERR_TIMEOUT, 503},
+    {ERR_CLOSED, 503},
 };
 
 int answer_status(enum err e)

@@ -61,9 +61,9 @@ struct api_call {
     void *user;                /* the handler's own, while it waits */
     int status;                /* of the answer, once it is known */
     const char *content_type;
-    bool on_loop;              /* the handler runs on an event loop: it must not block */
-    bool kept;                 /* the handler answers later, with api_end() */
-    bool cacheable;            /* the handler set Cache-Control itself */
+    bool on_loop;                /* the handler runs on an event loop: it must not block */
+    bool kept;                   /* the handler answers later, with api_end() */
+    bool cacheable;              /* the handler set Cache-Control itself */
     struct api_pending *pending; /* the dispatcher's */
 };
 
@@ -84,8 +84,9 @@ struct api_fields {
 void api_fields_open(struct api_fields *f, struct api_call *c, const struct cJSON *object);
 struct bytes api_field_text(struct api_fields *f, const char *name, size_t max_chars);
 bool api_field_bool(struct api_fields *f, const char *name, bool absent);
-bool api_field_number(struct api_fields *f, const char *name, double *ret); /* false: absent or null */
-bool api_field_has(const struct api_fields *f, const char *name);           /* present, null counts */
+bool api_field_number(struct api_fields *f, const char *name,
+                      double *ret);                               /* false: absent or null */
+bool api_field_has(const struct api_fields *f, const char *name); /* present, null counts */
 void api_field_error(struct api_fields *f, const char *name, const char *why);
 /* True when nothing was wrong; else 400 problem+json with errors{field: why} is the answer. */
 bool api_fields_close(struct api_fields *f);

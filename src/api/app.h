@@ -40,12 +40,12 @@ struct app {
     struct http_server *server;
     struct live_settings live;
 
-    const char *const *cors_origins;        /* NULL-terminated */
-    const struct bytes *property_tags;      /* influx.property-tags */
+    const char *const *cors_origins;   /* NULL-terminated */
+    const struct bytes *property_tags; /* influx.property-tags */
     size_t property_tag_count;
     int64_t ws_max_sessions, ws_idle_timeout_ns;
-    const char *csp;                        /* Content-Security-Policy of the pages */
+    const char *csp; /* Content-Security-Policy of the pages */
     int64_t started_wall_ns, started_mono_ns;
-    struct ingest_metrics *ingest_metrics;  /* api/ingest_api.c */
-    char unhealthy_why[128];                /* "" = fine; set once by boot */
+    struct ingest_metrics *ingest_metrics; /* api/ingest_api.c */
+    char unhealthy_why[128];               /* "" = fine; set once by boot */
 };

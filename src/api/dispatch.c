@@ -1,0 +1,295 @@
+/* Between the transport and the handlers (see dispatch.h). */
+#include "api/dispatch.h"
+
+#include "api/answer.h"
+#include "api/pages.h"
+#include "api/routes.h"
+#include "base/mem.h"
+#include "codec/encoding.h"
+#include "codec/json_write.h"
+#include "codec/url.h"
+#include "service/auth_service.h"
+
+#include <cjson/cJSON.h>
+
+/* A body beyond this is decoded by an executor: at 100 MB/s of JSON it would hold a loop for 160 us. */
+enum { LOOP_BODY_MAX = 16 * 1024 };
+
+struct api_pending {
+    struct work work;
+    struct api_call *call;
+    struct buf inflated;
+    struct cJSON *json;
+};
+
+static void set_header(struct api_call *c, const char *name, const char *value)
+{
+    http_add_header(c->exchange, name, bytes_str(value));
+}
+
+static void add_security_headers(struct api_call *c)
+{
+    set_header(c, "X-Content-Type-Options", "nosniff");
+    set_header(c, "X-Frame-Options", "DENY");
+    set_header(c, "Referrer-Policy", "no-referrer");
+}
+
+static bool origin_is_listed(const struct app *app, struct bytes origin)
+{
+    for (const char *const *o = app->cors_origins; o && *o; o++)
+        if (bytes_is(origin, *o)) return true;
+    return false;
+}
+
+static void add_cors(struct api_call *c)
+{
+    struct bytes origin = http_header(c->exchange, "Origin");
+    if (!origin.p || !origin_is_listed(c->app, origin)) return;
+    http_add_header(c->exchange, "Access-Control-Allow-Origin", origin);
+    set_header(c, "Access-Control-Allow-Credentials", "true");
+    set_header(c, "Access-Control-Expose-Headers",
+               "X-Request-Id, Retry-After, SensorVision-Ack, X-Skipped-Fields, Link");
+    set_header(c, "Vary", "Origin");
+}
+
+static void answer_preflight(struct api_call *c, struct bytes allow)
+{
+    http_add_header(c->exchange, "Access-Control-Allow-Methods", allow);
+    set_header(c, "Access-Control-Allow-Headers",
+               "Authorization, Content-Type, X-API-Key, X-Device-Token, X-Request-Id, If-Match, "
+               "If-None-Match");
+    set_header(c, "Access-Control-Max-Age", "600");
+    http_add_header(c->exchange, "Allow", allow);
+    api_answer(c, 204, NULL);
+}
+
+static bool may(const struct principal *p, enum who who)
+{
+    switch (who) {
+    case WHO_ANYONE:
+    case WHO_LIVE:
+        return true;
+    case WHO_USER:
+        return p->kind == PRINCIPAL_USER;
+    case WHO_READER:
+        return principal_may_read(p);
+    case WHO_WRITER:
+        return principal_may_write(p);
+    case WHO_ORG_ADMIN:
+        return principal_is_org_admin(p);
+    case WHO_ADMIN:
+        return principal_is_admin(p);
+    case WHO_SENDER:
+        return p->kind == PRINCIPAL_DEVICE || principal_may_write(p);
+    }
+    return false;
+}
+
+/* True when the handler may run; else the refusal is given. */
+static bool authorize(struct api_call *c)
+{
+    enum who who = c->route->who;
+    if (who == WHO_ANYONE) return true;
+    struct http_exchange *x = c->exchange;
+    enum http1_method method = http_head(x)->method;
+    bool by_line_protocol = strncmp(c->route->id, "write", 5) == 0;
+    const struct auth_credentials credentials = {
+        .authorization = http_header(x, "Authorization"),
+        .x_api_key = http_header(x, "X-API-Key"),
+        .x_device_token = http_header(x, "X-Device-Token"),
+        .cookie = http_header(x, "Cookie"),
+        .method_is_read = method == HTTP1_GET || method == HTTP1_HEAD,
+        .basic_allowed = by_line_protocol,
+    };
+    if (who == WHO_LIVE) return true; /* the handshake completes, then says why not */
+    enum err e = auth_service_authenticate(c->app->auth, &credentials, &c->who);
+    struct bytes password = by_line_protocol && e ? api_query(c, "p") : bytes_of(NULL, 0);
+    if (password.n) e = auth_service_authenticate_token(c->app->auth, password, &c->who);
+    if (e == ERR_UNAUTHENTICATED) {
+        api_problem(c, 401,
+                    "Send a valid credential: Authorization: Bearer, X-API-Key, or a device "
+                    "token. Log in again if yours has ended.");
+        return false;
+    }
+    if (e) {
+        api_fail(c, e, NULL);
+        return false;
+    }
+    if (may(&c->who, who)) return true;
+    api_problem(c, 403, "Your role may not do this. Ask an administrator of your organisation.");
+    return false;
+}
+
+static struct api_call *new_call(struct app *app, struct http_exchange *x)
+{
+    struct arena *arena = http_arena(x);
+    struct api_call *c = arena_zalloc(arena, sizeof *c);
+    struct api_pending *p = arena_zalloc(arena, sizeof *p);
+    if (!c || !p) return NULL;
+    c->app = app;
+    c->exchange = x;
+    c->arena = arena;
+    c->body = http_answer_body(x);
+    c->pending = p;
+    p->call = c;
+    buf_init(&p->inflated, ENCODING_INFLATED_MAX);
+    *http_user(x) = c;
+    return c;
+}
+
+static void answer_unrouted(struct api_call *c, enum route_match match, struct bytes allow)
+{
+    const struct http1_head *head = http_head(c->exchange);
+    if (head->method == HTTP1_OPTIONS && match != ROUTE_NO_PATH) {
+        answer_preflight(c, allow);
+        return;
+    }
+    if (match == ROUTE_NO_METHOD) {
+        http_add_header(c->exchange, "Allow", allow);
+        api_problem(c, 405, "This path takes %.*s.", (int)allow.n, allow.p);
+        return;
+    }
+    bool reads = head->method == HTTP1_GET || head->method == HTTP1_HEAD;
+    if (reads && pages_answer(c, head->path)) return;
+    api_problem(c, 404, "There is nothing at this address.");
+}
+
+static struct http_verdict on_head(void *ctx, struct http_exchange *x)
+{
+    static const struct http_verdict answered = {.answered = true};
+    struct api_call *c = new_call(ctx, x);
+    if (!c) {
+        http_answer(x, 503, NULL);
+        return answered;
+    }
+    add_security_headers(c);
+    add_cors(c);
+    const struct http1_head *head = http_head(x);
+    struct bytes allow = {0};
+    enum route_match match = routes_find(c->app->routes, head->method, head->path, c->arena,
+                                         &c->route, c->params, &allow);
+    if (match != ROUTE_FOUND) {
+        answer_unrouted(c, match, allow);
+        return answered;
+    }
+    if (!authorize(c)) return answered;
+    return (struct http_verdict){.body_max = c->route->body_max};
+}
+
+static struct executor *executor_of(struct app *app, enum where where)
+{
+    switch (where) {
+    case ON_LOOP:
+        return NULL;
+    case ON_ASYNC:
+        return app->async;
+    case ON_TELEMETRY:
+        return app->telemetry_pool;
+    case ON_ANALYTICS:
+        return app->analytics;
+    }
+    return NULL;
+}
+
+/* False: the answer is given. */
+static bool inflate_body(struct api_call *c)
+{
+    enum encoding encoding;
+    if (encoding_parse(http_header(c->exchange, "Content-Encoding"), &encoding)) {
+        api_problem(c, 415, "Content-Encoding may be gzip, zstd or identity.");
+        return false;
+    }
+    if (encoding == ENCODING_IDENTITY) return true;
+    struct buf *out = &c->pending->inflated;
+    enum err e = encoding_inflate(encoding, c->request_body, out);
+    if (!e) {
+        c->request_body = buf_bytes(out);
+        return true;
+    }
+    if (e == ERR_INVALID)
+        api_problem(c, 400, "The compressed body is damaged.");
+    else if (e == ERR_TOOLARGE)
+        api_problem(c, 413, "The body may inflate to 64 MiB and 100 times its size at most.");
+    else
+        api_fail(c, e, NULL);
+    return false;
+}
+
+/* Runs the handler; the answer goes out here unless it was kept. */
+static void run_call(struct api_call *c)
+{
+    c->kept = false;
+    if (c->pending->inflated.n || inflate_body(c)) c->route->handler(c);
+}
+
+static void run_work(struct work *w)
+{
+    run_call(((struct api_pending *)(void *)w)->call);
+}
+
+void api_offload(struct api_call *c, enum where where)
+{
+    c->on_loop = false;
+    c->kept = true; /* whatever the handler on the loop does from here is not an answer */
+    c->pending->work.run = run_work;
+    enum err e = executor_submit(executor_of(c->app, where), &c->pending->work);
+    if (!e) return;
+    c->kept = false;
+    api_problem(c, 503, "The server is busy; try again in a moment.");
+    c->kept = true;
+}
+
+static void on_request(void *ctx, struct http_exchange *x)
+{
+    (void)ctx;
+    struct api_call *c = *http_user(x);
+    c->request_body = http_body(x);
+    bool encoded = c->request_body.n && http_header(x, "Content-Encoding").p;
+    enum where where = c->route->where;
+    if (where == ON_LOOP && (encoded || c->request_body.n > LOOP_BODY_MAX)) where = ON_TELEMETRY;
+    c->on_loop = where == ON_LOOP;
+    if (c->on_loop)
+        run_call(c);
+    else
+        api_offload(c, where);
+}
+
+static void on_done(void *ctx, struct http_exchange *x)
+{
+    struct app *app = ctx;
+    struct api_call *c = *http_user(x);
+    if (!c) return;
+    int64_t took_ns = clock_mono_ns(app->clock) - http_started_ns(x);
+    if (c->route) routes_note(app->routes, c->route, c->status, took_ns);
+    cJSON_Delete(c->pending->json);
+    buf_done(&c->pending->inflated);
+}
+
+static void on_refused(void *ctx, int status, const char *why, struct buf *body,
+                       const char **ret_content_type)
+{
+    (void)ctx;
+    json_write_open(body, '{');
+    json_write_member_text(body, "type", "about:blank");
+    json_write_member_text(body, "title", http1_reason(status));
+    json_write_member_i64(body, "status", status);
+    json_write_member_text(body, "detail", why);
+    json_write_close(body, '}');
+    *ret_content_type = "application/problem+json";
+}
+
+struct http_handler dispatch_handler(struct app *app)
+{
+    return (struct http_handler){
+        .ctx = app,
+        .on_head = on_head,
+        .on_request = on_request,
+        .on_done = on_done,
+        .on_refused = on_refused,
+    };
+}
+
+struct cJSON **answer_json_slot(struct api_call *c)
+{
+    return &c->pending->json;
+}

@@ -1,0 +1,141 @@
+/* One telemetry request between decoding and its answer (see ingest_call.h). */
+#include "api/ingest_call.h"
+
+#include "base/mem.h"
+
+struct ingest_call *ingest_call_new(struct api_call *c)
+{
+    struct ingest_call *k = mem_zalloc(sizeof *k);
+    if (!k) {
+        api_fail(c, ERR_NOMEM, NULL);
+        return NULL;
+    }
+    k->c = c;
+    arena_init(&k->arena, INGEST_ARENA_MAX);
+    raw_batch_init(&k->raw, INGEST_VALUES_MAX, INGEST_VALUES_MAX);
+    return k;
+}
+
+void ingest_call_free(struct ingest_call *k)
+{
+    raw_batch_done(&k->raw);
+    arena_done(&k->arena);
+    mem_free(k);
+}
+
+void ingest_call_refuse(struct ingest_call *k, enum err e, const struct why *why)
+{
+    struct api_call *c = k->c;
+    ingest_call_free(k);
+    api_fail(c, e, why);
+}
+
+bool ingest_call_admit(struct ingest_call *k, struct bytes path_device)
+{
+    struct api_call *c = k->c;
+    struct app *app = c->app;
+    int64_t start_ns = clock_mono_ns(app->clock);
+    struct why why = {""};
+    enum err e = admit_resolve(app->admit, &c->who, path_device, &k->raw, !c->on_loop, &k->arena,
+                               &k->admission, &why);
+    if (e == ERR_MORE) { /* something is new: the catalog blocks, a loop may not */
+        ingest_call_free(k);
+        api_offload(c, ON_TELEMETRY);
+        return false;
+    }
+    if (e) {
+        ingest_call_refuse(k, e, &why);
+        return false;
+    }
+    histogram_record(&app->ingest_metrics->admit, clock_mono_ns(app->clock) - start_ns);
+    counter_add(&app->ingest_metrics->records_refused, k->admission.refused);
+    return true;
+}
+
+static void say_promise(struct ingest_call *k, bool durable)
+{
+    http_add_header(k->c->exchange, "SensorVision-Ack",
+                    durable ? BYTES("durable") : BYTES("queued"));
+    if (k->skipped.p) http_add_header(k->c->exchange, "X-Skipped-Fields", k->skipped);
+}
+
+/* On the writer's thread: the set is durable, or refused. */
+static void on_written(struct batch_ticket *t, enum err e, const struct why *why)
+{
+    struct ingest_call *k = (struct ingest_call *)(void *)t;
+    struct api_call *c = k->c;
+    if (!e) {
+        admit_note_seen(&k->admission);
+        counter_add(&c->app->ingest_metrics->points, k->admission.set.point_count);
+    }
+    if (k->queued) { /* nobody waits; the failure stands in the pipeline's figures */
+        ingest_call_free(k);
+        return;
+    }
+    if (e) {
+        ingest_call_free(k);
+        api_fail(c, e, why);
+    } else {
+        say_promise(k, true);
+        api_answer(c, k->status, k->content_type);
+        ingest_call_free(k);
+    }
+    api_end(c);
+}
+
+/* Nothing in it is to be stored: the answer needs no disk. */
+static void answer_empty(struct ingest_call *k, int status, const char *content_type)
+{
+    struct api_call *c = k->c;
+    if (k->skipped.p) http_add_header(c->exchange, "X-Skipped-Fields", k->skipped);
+    ingest_call_free(k);
+    api_answer(c, status, content_type);
+}
+
+static void refuse_submit(struct ingest_call *k, enum err e)
+{
+    struct api_call *c = k->c;
+    size_t records = k->admission.set.record_count;
+    ingest_call_free(k);
+    if (e == ERR_TOOLARGE)
+        api_problem(c, 413,
+                    "%zu records in one request are more than the queue holds "
+                    "(pilot.telemetry.queue-capacity); send them in parts.",
+                    records);
+    else if (e == ERR_FULL)
+        api_problem(c, 503,
+                    "The write queue is full (pilot.telemetry.queue-capacity); nothing of "
+                    "this request was taken. Send it again in a moment.");
+    else
+        api_fail(c, e, NULL);
+}
+
+void ingest_call_submit(struct ingest_call *k, int status, const char *content_type)
+{
+    struct api_call *c = k->c;
+    if (!k->admission.set.record_count) {
+        answer_empty(k, status, content_type);
+        return;
+    }
+    bool waits = atomic_load_explicit(&c->app->live.ack_durable, memory_order_relaxed);
+    k->status = status;
+    k->content_type = content_type;
+    k->queued = !waits;
+    k->ticket.set = k->admission.set;
+    k->ticket.waits = waits;
+    k->ticket.done = on_written;
+    if (waits) {
+        c->kept = true; /* before submit: the answer may come at once, from the writer */
+        enum err e = batch_submit(c->app->batch, &k->ticket);
+        if (!e) return;
+        c->kept = false;
+        refuse_submit(k, e);
+        return;
+    }
+    say_promise(k, false);
+    enum err e = batch_submit(c->app->batch, &k->ticket);
+    if (e)
+        refuse_submit(k, e);
+    else
+        api_answer(c, status, content_type);
+}
