@@ -1,0 +1,156 @@
+#pragma once
+/* codec/column_bits.h -- the smallest pieces of the stored formats: little-endian words, varints,
+ * zigzag, and a reader that cannot leave its bytes.
+ * Bytes: store/embedded/FORMAT.md, "Conventions".
+ * Threads: any.   Memory: everything is borrowed; a struct column_in points into its bytes. */
+#include "base/buf.h"
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define COLUMN_VARINT_MAX 10u
+
+static inline uint64_t column_load64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return le64toh(v);
+}
+static inline uint32_t column_load32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return le32toh(v);
+}
+static inline uint16_t column_load16(const uint8_t *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return le16toh(v);
+}
+static inline void column_store64(uint8_t *p, uint64_t v)
+{
+    v = htole64(v);
+    memcpy(p, &v, sizeof v);
+}
+static inline void column_store32(uint8_t *p, uint32_t v)
+{
+    v = htole32(v);
+    memcpy(p, &v, sizeof v);
+}
+static inline void column_store16(uint8_t *p, uint16_t v)
+{
+    v = htole16(v);
+    memcpy(p, &v, sizeof v);
+}
+
+static inline uint64_t column_zigzag(uint64_t x)
+{
+    return (x << 1) ^ (0 - (x >> 63));
+}
+static inline uint64_t column_unzigzag(uint64_t z)
+{
+    return (z >> 1) ^ (0 - (z & 1));
+}
+static inline uint64_t column_double_bits(double v)
+{
+    uint64_t u;
+    memcpy(&u, &v, sizeof u);
+    return u;
+}
+static inline double column_bits_double(uint64_t u)
+{
+    double v;
+    memcpy(&v, &u, sizeof v);
+    return v;
+}
+
+/* Append to a growing buffer; what did not fit is seen in out->err. */
+static inline void column_put_varint(struct buf *out, uint64_t v)
+{
+    uint8_t bytes[COLUMN_VARINT_MAX];
+    size_t n = 0;
+    for (; v >= 0x80; v >>= 7) bytes[n++] = (uint8_t)(v | 0x80);
+    bytes[n++] = (uint8_t)v;
+    buf_add(out, bytes, n);
+}
+static inline void column_put_zigzag(struct buf *out, uint64_t v)
+{
+    column_put_varint(out, column_zigzag(v));
+}
+static inline void column_put_u8(struct buf *out, unsigned v)
+{
+    buf_add_char(out, (char)(uint8_t)v);
+}
+static inline void column_put_u32(struct buf *out, uint32_t v)
+{
+    uint8_t bytes[4];
+    column_store32(bytes, v);
+    buf_add(out, bytes, sizeof bytes);
+}
+static inline void column_put_u64(struct buf *out, uint64_t v)
+{
+    uint8_t bytes[8];
+    column_store64(bytes, v);
+    buf_add(out, bytes, sizeof bytes);
+}
+
+/* Bytes being read. Past the end every get answers 0 and `bad` stays set: look once, at the end. */
+struct column_in {
+    const uint8_t *p, *end;
+    bool bad;
+};
+
+static inline struct column_in column_in_of(const void *p, size_t n)
+{
+    return (struct column_in){p, (const uint8_t *)p + n, false};
+}
+static inline size_t column_left(const struct column_in *in)
+{
+    return (size_t)(in->end - in->p);
+}
+/* n bytes, or NULL. */
+static inline const uint8_t *column_get(struct column_in *in, size_t n)
+{
+    if (in->bad || column_left(in) < n) {
+        in->bad = true;
+        return NULL;
+    }
+    in->p += n;
+    return in->p - n;
+}
+static inline uint8_t column_get_u8(struct column_in *in)
+{
+    const uint8_t *p = column_get(in, 1);
+    return p ? *p : 0;
+}
+static inline uint32_t column_get_u32(struct column_in *in)
+{
+    const uint8_t *p = column_get(in, 4);
+    return p ? column_load32(p) : 0;
+}
+static inline uint64_t column_get_u64(struct column_in *in)
+{
+    const uint8_t *p = column_get(in, 8);
+    return p ? column_load64(p) : 0;
+}
+static inline uint64_t column_get_varint(struct column_in *in)
+{
+    uint64_t v = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t b = column_get_u8(in);
+        v |= (uint64_t)(b & 0x7f) << shift;
+        if (b < 0x80) {
+            if (shift == 63 && b > 1) in->bad = true; /* more than 64 bits */
+            return v;
+        }
+    }
+    in->bad = true;
+    return 0;
+}
+static inline uint64_t column_get_zigzag(struct column_in *in)
+{
+    return column_unzigzag(column_get_varint(in));
+}
