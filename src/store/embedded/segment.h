@@ -30,7 +30,7 @@ struct segment_block {
 };
 
 #define SEGMENT_NAME_BYTES 32
-void segment_name(char ret[SEGMENT_NAME_BYTES], uint64_t id);
+void segment_name(char *ret, uint64_t id); /* SEGMENT_NAME_BYTES of room */
 bool segment_name_is_temporary(const char *name);
 /* The id of a final or temporary name; false when it is neither. */
 bool segment_name_parse(const char *name, uint64_t *ret_id);
