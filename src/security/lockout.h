@@ -1,29 +1,30 @@
 #pragma once
 /* security/lockout.h -- failed logins, counted so that guessing does not pay.
  *
- *   pair (account, address)   5 failures, none more than 30 minutes after the one before: locked 30
- * min address                   more than 10 failures a minute: refused for the rest of that minute
- *   account                   the same, whatever the address
+ *   pair       5 failures of an account from an address, none later than 30 minutes after the
+ *              one before: that pair is locked for 30 minutes
+ *   address    10 failures within a minute: refused for the rest of that minute
+ *   account    the same, whatever the address
  *
  * L1  lockout_settle() decides after the password was checked: however many guesses ran in
- * parallel, none succeeds once the limit is reached, so the pair never gets more than 5 answers. L2
- * an account is the login name as typed, lower case: unknown names lock exactly like known ones. L3
- * memory is fixed at birth: a table of 8-way rows under a random key. A full row forgets what ends
- *     first among the unlocked, then among the locked.
- * Threads: any.   Memory: 32 bytes an entry, no names and no addresses, only keyed hashes. */
+ *     parallel, none succeeds once the limit is reached; a pair gets 5 answers, not more.
+ * L2  an account is the login name as typed, lower case: unknown names lock like known ones.
+ * L3  memory is fixed at birth: rows of 8 entries under a random key. A full row forgets what
+ *     ends first among the unlocked, then among the locked.
+ *
+ * Threads: any.   Memory: 32 bytes an entry; no names, no addresses, only their keyed hashes. */
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/rnd.h"
 
 struct lockout_opts {
-    const struct clock
-        *clock;          /* borrowed; the monotonic one is used, so clock jumps unlock nothing */
-    struct rnd *rnd;     /* used by lockout_new() only */
-    unsigned failures;   /* 0 = 5 */
-    int64_t lock_ns;     /* 0 = 30 minutes */
-    unsigned per_minute; /* 0 = 10 */
-    size_t entries;      /* 0 = 8192 (256 KiB); rounded up to a power of two, 64 at least */
+    const struct clock *clock; /* borrowed; its monotonic half: clock jumps unlock nothing */
+    struct rnd *rnd;           /* used by lockout_new() only */
+    unsigned failures;         /* 0 = 5 */
+    int64_t lock_ns;           /* 0 = 30 minutes */
+    unsigned per_minute;       /* 0 = 10 */
+    size_t entries;            /* 0 = 8192 (256 KiB); rounded up to a power of two, 64 at least */
 };
 
 struct lockout;
@@ -37,7 +38,7 @@ enum lockout_answer { LOCKOUT_FREE, LOCKOUT_PAIR, LOCKOUT_ADDRESS, LOCKOUT_ACCOU
  * only the address counts then. */
 enum lockout_answer lockout_check(struct lockout *l, struct bytes account, struct bytes address,
                                   int64_t *ret_wait_ns);
-/* The attempt's outcome. A success counts only when the answer is LOCKOUT_FREE; it clears the pair.
- */
+/* The attempt's outcome. A success counts only when the answer is LOCKOUT_FREE; it then clears the
+ * pair. A failure counts up; LOCKOUT_FREE: the attempt itself was within the limits. */
 enum lockout_answer lockout_settle(struct lockout *l, struct bytes account, struct bytes address,
                                    bool success, int64_t *ret_wait_ns);
