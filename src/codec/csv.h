@@ -1,12 +1,11 @@
 #pragma once
 /* codec/csv.h -- RFC 4180, a row at a time out of any window of bytes, and back.
  * Taken: LF or CRLF, quoted fields with "" for a quote and line breaks inside, a UTF-8 byte order
- * mark at the start, any one-byte separator. A row of nothing (an empty line) is passed over.
+ * mark at the start, any one-byte separator, rows of different length. An empty line is passed over.
  * Refused, with the line: a quote inside a bare field, bytes behind a closing quote, a quote never
- * closed, a bare CR, NUL, too many fields, a row that is too long. In the lenient form a quote that
- * is never closed on the last field of a line ends with that line, because real recordings have
- * such rows. Threads: owner only.   Memory: owns scratch for unquoting; fields are borrowed from
- * the window or from the scratch until the next call. */
+ * closed, a CR or NUL in a bare field, too many fields, a row that is too long.
+ * Threads: owner only.   Memory: owns scratch for unquoting; fields are borrowed from the window or
+ * from the scratch until the next call. */
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -31,10 +30,12 @@ struct csv_reader {
 void csv_init(struct csv_reader *r, const struct csv_opts *opts); /* opts NULL = defaults */
 void csv_done(struct csv_reader *r);
 /* Reads one row at the start of `window`. *ret_used: bytes to drop before the next call. `final`:
- * nothing comes behind the window. ERR_MORE: the row is not complete (never when final); come back
- * with the same bytes and more behind them. ERR_END: final, and there is no more row. ERR_INVALID,
- * ERR_TOOLARGE: why names the line, and *ret_used is set too: the caller may go on behind the bad
- * row. ERR_NOMEM. */
+ * nothing comes behind the window.
+ *   ERR_MORE     the row is not complete (never when final): come back with the same bytes and more
+ *                behind them
+ *   ERR_END      final, and there is no more row
+ *   ERR_INVALID  why names line and field; *ret_used is set, so one may go on behind the bad row
+ *   ERR_TOOLARGE (why names the line) and ERR_NOMEM end the reading */
 enum err csv_read(struct csv_reader *r, struct bytes window, bool final, size_t *ret_used,
                   const struct bytes **ret_fields, size_t *ret_n, struct why *why) MUST_CHECK;
 
