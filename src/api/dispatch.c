@@ -236,7 +236,6 @@ void api_offload(struct api_call *c, enum where where)
     if (!e) return;
     c->kept = false;
     api_problem(c, 503, "The server is busy; try again in a moment.");
-    c->kept = true;
 }
 
 static void on_request(void *ctx, struct http_exchange *x)

@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 
 struct bytes api_query(struct api_call *c, const char *name)
 {
@@ -33,7 +34,7 @@ bool api_json(struct api_call *c, struct cJSON **ret)
         return false;
     }
     struct why why = {""};
-    enum err e = json_text_check(c->request_body, c->arena, JSON_DEPTH_MAX, &why);
+    enum err e = json_text_check(c->request_body, JSON_DEPTH_MAX, &why);
     if (e) {
         api_fail(c, e, &why);
         return false;

@@ -1,6 +1,6 @@
-/* One number per bucket (see aggregate.h). A bucket of two hours or more is made of three pieces:
- * raw samples up to the first full hour, rollups of the full hours, raw samples behind them.
- * Shorter buckets share one pass over the raw samples. */
+/* One number per bucket (see aggregate.h). Every series is read once, into the bucket each piece falls
+ * into: whole hours as rollups, what is ragged as raw samples. A bucket of two hours or more that does
+ * not start on the hour is raw samples, rollups, raw samples; shorter ones are raw. */
 #include "query/aggregate.h"
 
 #include "base/clock.h"
@@ -67,115 +67,62 @@ bool aggregate_parse_interval(struct bytes text, int64_t *ret_ns)
     return !__builtin_mul_overflow((int64_t)n, unit, ret_ns);
 }
 
+/* A sample kept for a percentile. */
+struct kept {
+    uint64_t bucket;
+    double value;
+};
+
 /* What one run carries from piece to piece. */
 struct run {
     struct telemetry *store;
     const struct aggregate_spec *spec;
-    struct arena *arena;
-    struct aggregate_bucket *out;
-    size_t n, cap;
-    int64_t interval_ns; /* never 0 */
-    int64_t bucket_ns;   /* start of the bucket being filled */
-    struct stats stats;
-    double *values; /* percentiles: the bucket's samples */
-    size_t values_n, values_cap;
+    struct stats *buckets; /* every bucket there can be */
+    size_t bucket_count;
+    uint64_t interval_ns;           /* never 0 */
+    struct aggregate_series series; /* being read */
+    struct kept *kept;              /* percentiles: all samples */
+    size_t kept_n, kept_cap;
 };
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double percentile(double *values, size_t n, double rank)
-{
-    qsort(values, n, sizeof *values, compare_doubles);
-    double at = rank * (double)(n - 1);
-    size_t low = (size_t)at;
-    double part = at - (double)low;
-    if (low + 1 >= n) return values[n - 1];
-    return values[low] + part * (values[low + 1] - values[low]);
-}
-
-static double value_of(struct run *r)
-{
-    const struct stats *s = &r->stats;
-    switch (r->spec->aggregation) {
-    case AGGREGATION_MIN:
-        return s->min;
-    case AGGREGATION_MAX:
-        return s->max;
-    case AGGREGATION_AVG:
-        return stats_sum(s) / (double)s->count;
-    case AGGREGATION_SUM:
-        return stats_sum(s);
-    case AGGREGATION_COUNT:
-        return (double)s->count;
-    case AGGREGATION_FIRST:
-        return s->first;
-    case AGGREGATION_LAST:
-        return s->last;
-    case AGGREGATION_STDDEV:
-        return stats_stddev(s);
-    default:
-        return percentile(r->values, r->values_n, kinds[r->spec->aggregation].rank);
-    }
-}
-
-/* Ends the current bucket: an element when anything fell into it. */
-static enum err close_bucket(struct run *r)
-{
-    if (!r->stats.count) return ERR_OK;
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 16;
-        struct aggregate_bucket *bigger = arena_alloc(r->arena, cap * sizeof *bigger);
-        if (!bigger) return ERR_NOMEM;
-        if (r->n) memcpy(bigger, r->out, r->n * sizeof *bigger);
-        r->out = bigger;
-        r->cap = cap;
-    }
-    r->out[r->n++] = (struct aggregate_bucket){r->bucket_ns, value_of(r), r->stats.count};
-    r->stats = (struct stats){0};
-    r->values_n = 0;
-    return ERR_OK;
-}
-
-static enum err keep_value(struct run *r, double value)
-{
-    if (r->values_n == r->values_cap) {
-        size_t cap = r->values_cap ? r->values_cap * 2 : 1024;
-        if (r->values_n >= AGGREGATE_PERCENTILE_SAMPLES_MAX) return ERR_IMPOSSIBLE;
-        double *bigger = mem_realloc(r->values, cap * sizeof *bigger);
-        if (!bigger) return ERR_NOMEM;
-        r->values = bigger;
-        r->values_cap = cap;
-    }
-    r->values[r->values_n++] = value;
-    return ERR_OK;
-}
 
 static bool is_percentile(const struct run *r)
 {
     return kinds[r->spec->aggregation].rank > 0;
 }
 
-/* Moves on to the bucket that holds ts. */
-static enum err enter_bucket(struct run *r, int64_t ts)
+static uint64_t bucket_of(const struct run *r, int64_t ts_ns)
 {
-    if (ts - r->bucket_ns < r->interval_ns) return ERR_OK;
-    enum err e = close_bucket(r);
-    r->bucket_ns += (ts - r->bucket_ns) / r->interval_ns * r->interval_ns;
-    return e;
+    return ((uint64_t)ts_ns - (uint64_t)r->spec->from_ns) / r->interval_ns;
+}
+
+static enum err keep_sample(struct run *r, uint64_t bucket, double value)
+{
+    if (r->kept_n == r->kept_cap) {
+        size_t cap = r->kept_cap ? r->kept_cap * 2 : 1024;
+        if (r->kept_n >= AGGREGATE_PERCENTILE_SAMPLES_MAX) return ERR_IMPOSSIBLE;
+        struct kept *bigger = mem_realloc(r->kept, cap * sizeof *bigger);
+        if (!bigger) return ERR_NOMEM;
+        r->kept = bigger;
+        r->kept_cap = cap;
+    }
+    r->kept[r->kept_n++] = (struct kept){bucket, value};
+    return ERR_OK;
 }
 
 static enum err add_samples(struct run *r, const struct sample *samples, size_t n)
 {
     bool keep = is_percentile(r);
+    uint64_t bucket = 0, until = 0; /* the bucket ends at this offset from `from` */
     for (size_t i = 0; i < n; i++) {
-        enum err e = enter_bucket(r, samples[i].ts_ns);
-        if (!e && keep) e = keep_value(r, samples[i].value);
+        uint64_t offset = (uint64_t)samples[i].ts_ns - (uint64_t)r->spec->from_ns;
+        if (offset >= until) { /* a division per bucket, not per sample */
+            bucket = offset / r->interval_ns;
+            until = (bucket + 1) * r->interval_ns;
+            if (until < offset) until = UINT64_MAX;
+        }
+        stats_add(&r->buckets[bucket], samples[i]);
+        enum err e = keep ? keep_sample(r, bucket, samples[i].value) : ERR_OK;
         if (e) return e;
-        stats_add(&r->stats, samples[i].value);
     }
     return ERR_OK;
 }
@@ -184,8 +131,8 @@ static struct scan_range range_of(const struct run *r, int64_t from_ns, int64_t 
 {
     return (struct scan_range){
         .org = r->spec->org,
-        .device = r->spec->device,
-        .series = r->spec->series,
+        .device = r->series.device,
+        .series = r->series.series,
         .from_ns = from_ns,
         .to_ns = to_ns,
     };
@@ -217,10 +164,8 @@ static enum err add_hours(struct run *r, int64_t from_ns, int64_t to_ns)
         const struct scan_range range = range_of(r, at, end);
         size_t n = 0;
         e = telemetry_rollups(r->store, &range, hours, ROLLUPS_AT_ONCE, &n);
-        for (size_t i = 0; i < n && !e; i++) {
-            e = enter_bucket(r, hours[i].hour_ns);
-            if (!e) stats_add_rollup(&r->stats, &hours[i]);
-        }
+        for (size_t i = 0; i < n && !e; i++)
+            stats_add_rollup(&r->buckets[bucket_of(r, hours[i].hour_ns)], &hours[i]);
         at = end;
     }
     mem_free(hours);
@@ -245,27 +190,91 @@ static enum err add_span(struct run *r, int64_t from_ns, int64_t to_ns)
     return e;
 }
 
-static enum err run_pieces(struct run *r)
+static enum err run_series(struct run *r)
 {
     const struct aggregate_spec *s = r->spec;
-    bool aligned = s->from_ns == floor_hour(s->from_ns) && r->interval_ns % NS_PER_HOUR == 0;
-    if (is_percentile(r) || (!aligned && r->interval_ns < 2 * NS_PER_HOUR))
-        return add_raw(r, s->from_ns, s->to_ns);
-    if (aligned || !s->interval_ns) return add_span(r, s->from_ns, s->to_ns);
+    bool whole_hours = s->interval_ns % NS_PER_HOUR == 0 && s->from_ns == floor_hour(s->from_ns);
+    if (is_percentile(r)) return add_raw(r, s->from_ns, s->to_ns);
+    if (whole_hours || !s->interval_ns) return add_span(r, s->from_ns, s->to_ns);
+    if (s->interval_ns < 2 * NS_PER_HOUR) return add_raw(r, s->from_ns, s->to_ns);
     enum err e = ERR_OK;
     for (int64_t at = s->from_ns; at < s->to_ns && !e;) {
-        int64_t end = s->to_ns - at > r->interval_ns ? at + r->interval_ns : s->to_ns;
+        int64_t end = s->to_ns - at > s->interval_ns ? at + s->interval_ns : s->to_ns;
         e = add_span(r, at, end);
         at = end;
     }
     return e;
 }
 
-static enum err check_size(const struct aggregate_spec *s, struct why *why)
+static int compare_kept(const void *a, const void *b)
 {
+    const struct kept *x = a, *y = b;
+    if (x->bucket != y->bucket) return x->bucket < y->bucket ? -1 : 1;
+    return (x->value > y->value) - (x->value < y->value);
+}
+
+/* n samples of one bucket, sorted. */
+static double percentile(const struct kept *kept, size_t n, double rank)
+{
+    double at = rank * (double)(n - 1);
+    size_t low = (size_t)at;
+    double part = at - (double)low;
+    if (low + 1 >= n) return kept[n - 1].value;
+    return kept[low].value + part * (kept[low + 1].value - kept[low].value);
+}
+
+static double value_of(const struct run *r, const struct stats *s, const struct kept *kept)
+{
+    switch (r->spec->aggregation) {
+    case AGGREGATION_MIN:
+        return s->min;
+    case AGGREGATION_MAX:
+        return s->max;
+    case AGGREGATION_AVG:
+        return stats_sum(s) / (double)s->count;
+    case AGGREGATION_SUM:
+        return stats_sum(s);
+    case AGGREGATION_COUNT:
+        return (double)s->count;
+    case AGGREGATION_FIRST:
+        return s->first;
+    case AGGREGATION_LAST:
+        return s->last;
+    case AGGREGATION_STDDEV:
+        return stats_stddev(s);
+    default:
+        return percentile(kept, s->count, kinds[r->spec->aggregation].rank);
+    }
+}
+
+static enum err emit(struct run *r, struct arena *arena, struct aggregate_bucket **ret,
+                     size_t *ret_n)
+{
+    size_t used = 0, n = 0;
+    for (size_t i = 0; i < r->bucket_count; i++) used += r->buckets[i].count > 0;
+    struct aggregate_bucket *out = arena_alloc(arena, used * sizeof *out);
+    if (!out) return ERR_NOMEM;
+    if (r->kept_n) qsort(r->kept, r->kept_n, sizeof *r->kept, compare_kept);
+    const struct kept *kept = r->kept;
+    for (size_t i = 0; i < r->bucket_count; i++) {
+        const struct stats *s = &r->buckets[i];
+        if (!s->count) continue;
+        int64_t ts = (int64_t)((uint64_t)r->spec->from_ns + i * r->interval_ns);
+        out[n++] = (struct aggregate_bucket){ts, value_of(r, s, kept), s->count};
+        if (r->kept_n) kept += s->count;
+    }
+    *ret = out;
+    *ret_n = n;
+    return ERR_OK;
+}
+
+static enum err check_size(const struct aggregate_spec *s, size_t *ret_buckets, struct why *why)
+{
+    *ret_buckets = 1;
     if (!s->interval_ns) return ERR_OK;
     uint64_t span = (uint64_t)s->to_ns - (uint64_t)s->from_ns;
     uint64_t buckets = (span - 1) / (uint64_t)s->interval_ns + 1;
+    *ret_buckets = (size_t)buckets;
     if (buckets <= s->max_buckets) return ERR_OK;
     uint64_t seconds = (span - 1) / s->max_buckets / NS_PER_S + 1;
     return why_say(
@@ -278,23 +287,26 @@ static enum err check_size(const struct aggregate_spec *s, struct why *why)
 enum err aggregate_run(struct telemetry *t, const struct aggregate_spec *spec, struct arena *arena,
                        struct aggregate_bucket **ret, size_t *ret_n, struct why *why)
 {
-    enum err e = check_size(spec, why);
+    size_t buckets;
+    enum err e = check_size(spec, &buckets, why);
     if (e) return e;
     struct run r = {
         .store = t,
         .spec = spec,
-        .arena = arena,
-        .interval_ns = spec->interval_ns ? spec->interval_ns : INT64_MAX,
-        .bucket_ns = spec->from_ns,
+        .buckets = mem_array(buckets, sizeof *r.buckets),
+        .bucket_count = buckets,
+        .interval_ns = spec->interval_ns ? (uint64_t)spec->interval_ns : UINT64_MAX,
     };
-    e = run_pieces(&r);
-    if (!e) e = close_bucket(&r);
-    mem_free(r.values);
+    if (!r.buckets) return ERR_NOMEM;
+    for (size_t i = 0; i < spec->series_count && !e; i++) {
+        r.series = spec->series[i];
+        e = run_series(&r);
+    }
+    if (!e) e = emit(&r, arena, ret, ret_n);
+    mem_free(r.kept);
+    mem_free(r.buckets);
     if (e == ERR_IMPOSSIBLE)
-        why_say(why, e, "a percentile takes at most %d samples a bucket; choose a shorter interval",
+        why_say(why, e, "a percentile takes at most %d samples; ask for a shorter range",
                 AGGREGATE_PERCENTILE_SAMPLES_MAX);
-    if (e) return e;
-    *ret = r.out;
-    *ret_n = r.n;
-    return ERR_OK;
+    return e;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/* query/aggregate.h -- one number per bucket of time of one series.
+/* query/aggregate.h -- one number per bucket of time, of one series or of many taken together.
  * Buckets are [from + k * interval, …), the last cut at `to`, empty ones left out. Whole hours come
  * from the store's rollups, ragged edges and percentiles from raw samples, so the cost follows the
  * answer. Percentiles interpolate linearly between closest ranks (Hyndman and Fan 1996, type 7).
@@ -20,13 +20,18 @@ enum aggregation {
     AGGREGATION_P95,
     AGGREGATION_P99,
 };
-enum { AGGREGATE_PERCENTILE_SAMPLES_MAX = 4000000 }; /* in one bucket: 32 MB while it is computed */
+enum { AGGREGATE_PERCENTILE_SAMPLES_MAX = 4000000 }; /* of one answer: 64 MB while it is computed */
 
 bool aggregation_parse(struct bytes name, enum aggregation *ret); /* any case */
 const char *aggregation_name(enum aggregation a);
 
+struct aggregate_series {
+    int64_t device, series;
+};
 struct aggregate_spec {
-    int64_t org, device, series;
+    int64_t org;
+    const struct aggregate_series *series; /* borrowed */
+    size_t series_count;
     enum aggregation aggregation;
     int64_t from_ns, to_ns; /* [from, to), from < to */
     int64_t interval_ns;    /* 0: one bucket */

@@ -10,30 +10,36 @@ static void add_compensated(struct stats *s, double value)
     s->sum = t;
 }
 
-void stats_add(struct stats *s, double value)
+/* Widens the range by what lies between (first_ns, first) and (last_ns, last). */
+static void widen(struct stats *s, double min, double max, struct sample first, struct sample last)
 {
-    if (!s->count) s->min = s->max = s->first = value;
-    if (value < s->min) s->min = value;
-    if (value > s->max) s->max = value;
-    s->last = value;
+    if (!s->count || min < s->min) s->min = min;
+    if (!s->count || max > s->max) s->max = max;
+    if (!s->count || first.ts_ns < s->first_ns) {
+        s->first = first.value;
+        s->first_ns = first.ts_ns;
+    }
+    if (!s->count || last.ts_ns >= s->last_ns) {
+        s->last = last.value;
+        s->last_ns = last.ts_ns;
+    }
+}
+
+void stats_add(struct stats *s, struct sample sample)
+{
+    widen(s, sample.value, sample.value, sample, sample);
     s->count++;
-    add_compensated(s, value);
-    double delta = value - s->mean;
+    add_compensated(s, sample.value);
+    double delta = sample.value - s->mean;
     s->mean += delta / (double)s->count;
-    s->m2 += delta * (value - s->mean);
+    s->m2 += delta * (sample.value - s->mean);
 }
 
 void stats_add_rollup(struct stats *s, const struct rollup *r)
 {
     if (!r->count) return;
-    if (!s->count) {
-        s->min = r->min;
-        s->max = r->max;
-        s->first = r->first;
-    }
-    if (r->min < s->min) s->min = r->min;
-    if (r->max > s->max) s->max = r->max;
-    s->last = r->last;
+    widen(s, r->min, r->max, (struct sample){r->first_ns, r->first},
+          (struct sample){r->last_ns, r->last});
     double n = (double)s->count, k = (double)r->count;
     double delta = r->sum / k - s->mean;
     s->mean += delta * k / (n + k);

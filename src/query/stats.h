@@ -9,9 +9,10 @@ struct stats {
     double sum, carry; /* their sum is the sum */
     double min, max, first, last;
     double mean, m2;
+    int64_t first_ns, last_ns;
 };
 
-void stats_add(struct stats *s, double value);
+void stats_add(struct stats *s, struct sample sample);
 void stats_add_rollup(struct stats *s, const struct rollup *r);
 double stats_sum(const struct stats *s);
 double stats_stddev(const struct stats *s); /* of the population; 0 for one sample */

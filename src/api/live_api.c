@@ -1,0 +1,212 @@
+/* The live socket (see live_api.h): the handshake, what clients say, who they are. What is sent to them
+ * is made in live_frames.c. */
+#include "api/live_api.h"
+
+#include "api/live_internal.h"
+#include "base/mem.h"
+#include "net/websocket.h"
+#include "service/auth_service.h"
+
+#include <cjson/cJSON.h>
+
+static void session_free(struct live_session *s)
+{
+    for (size_t i = 0; i < s->device_count; i++) mem_free(s->devices[i]);
+    mem_free(s->devices);
+    mem_free(s);
+}
+
+enum err live_hub_new(struct live_hub **ret, struct app *app)
+{
+    struct live_hub *hub = mem_zalloc(sizeof *hub);
+    if (!hub) return ERR_NOMEM;
+    hub->app = app;
+    lock_init(&hub->lock, LOCK_RANK_HUB);
+    *ret = hub;
+    return ERR_OK;
+}
+
+void live_hub_free(struct live_hub *hub)
+{
+    if (!hub) return;
+    while (hub->sessions) {
+        struct live_session *s = hub->sessions;
+        hub->sessions = s->next;
+        session_free(s);
+    }
+    lock_done(&hub->lock);
+    mem_free(hub);
+}
+
+size_t live_hub_sessions(struct live_hub *hub)
+{
+    return atomic_load(&hub->session_count);
+}
+
+static void on_open(void *session, struct websocket *ws)
+{
+    struct live_session *s = session;
+    if (s->refusal) {
+        websocket_close(ws, s->refusal_code, s->refusal);
+        return;
+    }
+    struct live_hub *hub = s->hub;
+    lock_take(&hub->lock);
+    s->ws = ws;
+    s->next = hub->sessions;
+    hub->sessions = s;
+    lock_release(&hub->lock);
+}
+
+static void on_close(void *session, struct websocket *ws)
+{
+    (void)ws;
+    struct live_session *s = session;
+    struct live_hub *hub = s->hub;
+    lock_take(&hub->lock);
+    for (struct live_session **at = &hub->sessions; *at; at = &(*at)->next)
+        if (*at == s) {
+            *at = s->next;
+            break;
+        }
+    lock_release(&hub->lock);
+    atomic_fetch_sub(&hub->session_count, 1);
+    session_free(s);
+}
+
+/* With the hub's lock. */
+static size_t find_subscription(const struct live_session *s, const char *id)
+{
+    size_t i = 0;
+    while (i < s->device_count && strcmp(s->devices[i], id) != 0) i++;
+    return i;
+}
+
+static const char *subscribe(struct live_session *s, const char *id)
+{
+    struct reg_device *d = registry_find_device(s->hub->app->registry, s->who.org, bytes_str(id));
+    if (!d || !live_session_may_see(s, d)) return "There is no such device.";
+    if (find_subscription(s, id) < s->device_count) return NULL;
+    if (s->device_count == LIVE_SUBSCRIPTIONS_MAX) return "Too many subscriptions.";
+    char *copy = mem_copy(d->external_id.p, d->external_id.n);
+    char **bigger = mem_realloc(s->devices, (s->device_count + 1) * sizeof(char *));
+    if (bigger) s->devices = bigger;
+    if (!copy || !bigger) {
+        mem_free(copy);
+        return "Out of memory.";
+    }
+    s->devices[s->device_count++] = copy;
+    return NULL;
+}
+
+static void unsubscribe(struct live_session *s, const char *id)
+{
+    size_t i = find_subscription(s, id);
+    if (i == s->device_count) return;
+    mem_free(s->devices[i]);
+    s->devices[i] = s->devices[--s->device_count];
+}
+
+static void say_error(struct websocket *ws, const char *why)
+{
+    char text[160];
+    snprintf(text, sizeof text, "{\"type\":\"error\",\"message\":\"%s\"}", why);
+    struct ws_frame *f = ws_frame_new(bytes_str(text));
+    if (f) websocket_send(ws, f, 0);
+    ws_frame_unref(f);
+}
+
+static void on_text(void *session, struct websocket *ws, struct bytes text)
+{
+    struct live_session *s = session;
+    cJSON *message = cJSON_ParseWithLength(text.p, text.n);
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(message, "type");
+    const cJSON *id = cJSON_GetObjectItemCaseSensitive(message, "deviceId");
+    const char *error = NULL;
+    if (!cJSON_IsString(type)) {
+        error = "Send a JSON object with a type.";
+    } else if (strcmp(type->valuestring, "ping") == 0) {
+        error = NULL;
+    } else if (!cJSON_IsString(id)) {
+        error = "deviceId is missing.";
+    } else {
+        lock_take(&s->hub->lock);
+        if (strcmp(type->valuestring, "subscribe") == 0)
+            error = subscribe(s, id->valuestring);
+        else if (strcmp(type->valuestring, "unsubscribe") == 0)
+            unsubscribe(s, id->valuestring);
+        else
+            error = "type may be subscribe or unsubscribe.";
+        lock_release(&s->hub->lock);
+    }
+    cJSON_Delete(message);
+    if (error) say_error(ws, error);
+}
+
+/* Our own pages, or one of the listed origins. A client that is no browser sends none. */
+static bool origin_is_fine(struct api_call *c)
+{
+    struct bytes origin = http_header(c->exchange, "Origin");
+    if (!origin.p) return true;
+    for (const char *const *o = c->app->cors_origins; o && *o; o++)
+        if (bytes_is(origin, *o)) return true;
+    struct bytes host = http_header(c->exchange, "Host");
+    for (size_t i = 0; i + 3 <= origin.n; i++)
+        if (memcmp(origin.p + i, "://", 3) == 0)
+            return bytes_equal_nocase(bytes_of(origin.p + i + 3, origin.n - i - 3), host);
+    return false;
+}
+
+static enum err authenticate(struct api_call *c, struct principal *ret)
+{
+    struct http_exchange *x = c->exchange;
+    struct bytes token = api_query(c, "token");
+    struct auth_credentials given = {
+        .authorization = http_header(x, "Authorization"),
+        .x_api_key = http_header(x, "X-API-Key"),
+        .x_device_token = http_header(x, "X-Device-Token"),
+    };
+    if (token.n) {
+        char *header = arena_printf(c->arena, "Bearer %.*s", (int)token.n, token.p);
+        if (!header) return ERR_NOMEM;
+        given.authorization = bytes_str(header);
+    }
+    return auth_service_authenticate(c->app->auth, &given, ret);
+}
+
+/* GET /ws/telemetry: the handshake always completes, so that a browser can read why it was closed. */
+void live_open(struct api_call *c)
+{
+    static const struct websocket_handler handler = {on_open, on_text, on_close};
+    struct app *app = c->app;
+    if (!websocket_is_handshake(c->exchange)) {
+        http_add_header(c->exchange, "Upgrade", BYTES("websocket"));
+        api_problem(c, 426, "This address speaks WebSocket (RFC 6455, version 13).");
+        return;
+    }
+    struct live_session *s = mem_zalloc(sizeof *s);
+    if (!s) {
+        api_fail(c, ERR_NOMEM, NULL);
+        return;
+    }
+    s->hub = app->hub;
+    s->refusal_code = 1008;
+    size_t before = atomic_fetch_add(&app->hub->session_count, 1);
+    if (!origin_is_fine(c))
+        s->refusal = "This origin may not open a socket.";
+    else if (authenticate(c, &s->who))
+        s->refusal = "No valid token; log in again.";
+    else if (s->who.kind == PRINCIPAL_USER && !principal_may_read(&s->who))
+        s->refusal = "Your role may not read telemetry.";
+    else if (before >= (size_t)app->ws_max_sessions) {
+        s->refusal = "Too many live sessions (websocket.max-sessions).";
+        s->refusal_code = 1013;
+    }
+    c->kept = true;
+    c->status = 101;
+    if (!websocket_accept(c->exchange, &handler, s, app->ws_idle_timeout_ns)) return;
+    atomic_fetch_sub(&app->hub->session_count, 1);
+    session_free(s);
+    c->kept = false;
+    api_fail(c, ERR_NOMEM, NULL);
+}
