@@ -13,6 +13,7 @@ struct device {
     struct uuid uuid;
     struct bytes external_id; /* unique in its organisation among the living, byte-exact */
     struct bytes name, description, location, sensor_type, firmware_version;
+    struct bytes properties; /* what else its messages said of it (site, rack, …): a JSON object */
     bool active;
     double latitude, longitude, altitude; /* NAN = unknown */
     int64_t last_seen_ns;                 /* 0 = never */

@@ -25,10 +25,9 @@ enum err catalog_devices_find_deleted(struct sql_tx *tx, int64_t org,
                                       struct bytes external_id_or_uuid, struct arena *a,
                                       struct device *ret) MUST_CHECK;
 /* Writes name, description, active, location, sensor_type, firmware_version, latitude, longitude,
- * altitude, updated_ns of the row (d->org, d->id). */
+ * altitude, properties, updated_ns of the row (d->org, d->id). */
 enum err catalog_devices_update(struct sql_tx *tx, const struct device *d) MUST_CHECK;
-/* What a message says about its sender; a run with p == NULL leaves the column. ERR_OK also when
- * nothing changed. */
+/* What a message says about its sender; a run with p == NULL leaves the column. */
 enum err catalog_devices_set_properties(struct sql_tx *tx, int64_t org, int64_t device,
                                         struct bytes location, struct bytes sensor_type,
                                         struct bytes firmware_version, int64_t now_ns) MUST_CHECK;

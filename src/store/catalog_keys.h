@@ -18,8 +18,7 @@ enum err catalog_keys_find(struct sql_tx *tx, int64_t org, int64_t user, int64_t
 enum err catalog_keys_list(struct sql_tx *tx, int64_t org, int64_t user, int64_t now_ns,
                            struct arena *a, struct api_key **ret, size_t *ret_n) MUST_CHECK;
 /* Those without an end (a rotated key in its grace does not count). */
-enum err catalog_keys_count(struct sql_tx *tx, int64_t org, int64_t user, int64_t now_ns,
-                            int64_t *ret) MUST_CHECK;
+enum err catalog_keys_count(struct sql_tx *tx, int64_t org, int64_t user, int64_t *ret) MUST_CHECK;
 enum err catalog_keys_set_expiry(struct sql_tx *tx, int64_t org, int64_t user, int64_t key,
                                  int64_t expires_ns) MUST_CHECK;
 enum err catalog_keys_revoke(struct sql_tx *tx, int64_t org, int64_t user, int64_t key,
