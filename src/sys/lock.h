@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 enum lock_rank {
+    LOCK_RANK_ADMIN = 5,     /* configuration; held over files, the catalog and who is told */
     LOCK_RANK_SQL = 10,      /* one SQLite connection; held over its I/O (that is its purpose) */
     LOCK_RANK_REGISTRY = 20, /* device and variable maps */
     LOCK_RANK_BATCH = 30,    /* the batch queue */
