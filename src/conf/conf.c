@@ -192,6 +192,12 @@ bool conf_next_item(const struct conf *c, size_t *at, struct conf_item *ret)
     return true;
 }
 
+bool conf_is_secret(const struct conf *c, const char *key)
+{
+    size_t i = conf_assign_find(&c->opts, key);
+    return i < c->opts.entries && (c->opts.table[i].flags & CONF_SECRET);
+}
+
 const char *conf_text(const struct conf *c, const char *key, struct conf_origin *ret_origin)
 {
     size_t i = conf_assign_find(&c->opts, key);

@@ -116,6 +116,7 @@ struct conf_item {
 bool conf_next_item(const struct conf *c, size_t *at, struct conf_item *ret);
 /* The effective text (secrets too), NULL for an unknown key; and the origin when asked. */
 const char *conf_text(const struct conf *c, const char *key, struct conf_origin *ret_origin);
+bool conf_is_secret(const struct conf *c, const char *key);
 
 enum conf_note_kind {
     CONF_NOTE_PLANNED,
