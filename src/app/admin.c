@@ -1,0 +1,222 @@
+/* Configuration, retention and state of an installation as verbs (see admin.h). */
+#include "app/admin.h"
+
+#include "app/admin_verbs.h"
+#include "app/overrides.h"
+#include "base/mem.h"
+#include "codec/json_write.h"
+#include "ingest/retention.h"
+#include "store/catalog_organizations.h"
+#include "store/migrations.h"
+#include "store/telemetry.h"
+
+#include "build_info.h"
+
+#include <unistd.h>
+
+enum err admin_new(struct admin **ret, const struct admin_opts *opts)
+{
+    struct admin *a = mem_zalloc(sizeof *a);
+    if (!a) return ERR_NOMEM;
+    a->opts = *opts;
+    lock_init(&a->lock, LOCK_RANK_ADMIN);
+    *ret = a;
+    return ERR_OK;
+}
+
+void admin_free(struct admin *a)
+{
+    if (!a) return;
+    lock_done(&a->lock);
+    mem_free(a);
+}
+
+struct bytes admin_text(const cJSON *request, const char *name)
+{
+    return bytes_str(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(request, name)));
+}
+
+struct actor admin_actor(const cJSON *request, int64_t org)
+{
+    struct bytes who = admin_text(request, "who");
+    return (struct actor){.name = who.n ? who : BYTES("cli"),
+                          .org = org,
+                          .address = BYTES("control.sock"),
+                          .request_id = BYTES("cli")};
+}
+
+enum err admin_refuse(enum err e, const struct refusal *refusal, struct why *why)
+{
+    const char *text = refusal->why.text[0] ? refusal->why.text : err_sentence(e);
+    return why_say(why, e, "%s", text);
+}
+
+enum err admin_reload(struct admin *a, struct why *why)
+{
+    const struct admin_opts *o = &a->opts;
+    lock_take(&a->lock);
+    enum err e = conf_reload(o->conf, o->settings, o->changed, o->changed_ctx, why);
+    lock_release(&a->lock);
+    return e;
+}
+
+/* --- configuration ------------------------------------------------------------------------------ */
+
+/* Whether the key takes effect at once, said in the answer. */
+static void say_effect(const struct admin *a, const char *key, struct buf *answer)
+{
+    struct conf_item item;
+    for (size_t at = 0; conf_next_item(a->opts.conf, &at, &item);)
+        if (strcmp(item.entry->key, key) == 0) {
+            json_write_member_bool(answer, "live", (item.entry->flags & CONF_LIVE) != 0);
+            json_write_member_bool(answer, "planned", (item.entry->flags & CONF_PLANNED) != 0);
+        }
+    json_write_member_bool(answer, "serving", a->opts.serving);
+}
+
+static enum err change_override(struct admin *a, const cJSON *request, bool set, struct buf *answer,
+                                struct why *why)
+{
+    const struct admin_opts *o = &a->opts;
+    const char *key = admin_text(request, "key").p, *value = admin_text(request, "value").p;
+    if (!key || (set && !value)) return why_say(why, ERR_INVALID, "key and value are needed");
+    struct actor actor = admin_actor(request, 0);
+    lock_take(&a->lock);
+    enum err e =
+        overrides_set(o->conf, o->db, o->clock, key, set ? value : NULL, actor.name.p, why);
+    if (!e) e = conf_apply(o->conf, o->settings, o->changed, o->changed_ctx);
+    if (!e) say_effect(a, key, answer);
+    lock_release(&a->lock);
+    return e;
+}
+
+static enum err set_config(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
+{
+    return change_override(ctx, request, true, answer, why);
+}
+
+static enum err unset_config(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
+{
+    return change_override(ctx, request, false, answer, why);
+}
+
+static enum err list_config(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
+{
+    (void)request;
+    struct admin *a = ctx;
+    lock_take(&a->lock);
+    enum err e = overrides_write(a->opts.conf, a->opts.db, answer, why);
+    lock_release(&a->lock);
+    return e;
+}
+
+/* --- the store ---------------------------------------------------------------------------------- */
+
+static void write_step(void *ctx, const struct migrate_line *line)
+{
+    static const char *const states[] = {"applied", "pending", "edited", "unknown"};
+    struct buf *answer = ctx;
+    json_write_open(answer, '{');
+    json_write_member_i64(answer, "number", line->number);
+    json_write_member_text(answer, "name", line->name);
+    json_write_member_text(answer, "state", states[line->state]);
+    json_write_member_time(answer, "appliedAt", line->applied_ns ? line->applied_ns : INT64_MIN);
+    json_write_member_text(answer, "script", line->script);
+    json_write_close(answer, '}');
+}
+
+static enum err list_steps(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
+{
+    (void)request;
+    struct admin *a = ctx;
+    json_write_key(answer, "steps");
+    json_write_open(answer, '[');
+    enum err e = migrate_status(a->opts.db, migrations_catalog, migrations_catalog_count,
+                                write_step, answer, why);
+    json_write_close(answer, ']');
+    return e;
+}
+
+static int64_t cutoff_of_days(int64_t days, int64_t now_ns)
+{
+    return days ? now_ns - days * NS_PER_DAY : INT64_MIN;
+}
+
+static enum err retain_page(struct admin *a, const struct catalog_page *page, struct arena *arena,
+                            struct catalog_listing *listing, struct admin_retained *sum)
+{
+    struct organization *orgs = NULL;
+    struct sql_tx *tx = NULL;
+    enum err e = sql_begin(a->opts.db, SQL_READ, &tx);
+    if (!e) e = catalog_organizations_list(tx, page, arena, &orgs, listing);
+    sql_rollback(tx);
+    int64_t now = clock_wall_ns(a->opts.clock);
+    int64_t rollups = cutoff_of_days(a->opts.settings->rollup_retention_days, now);
+    for (size_t i = 0; !e && i < listing->count; i++) {
+        uint64_t points = 0;
+        int64_t raw = retention_cutoff_ns(a->opts.retention, orgs[i].id, now);
+        struct telemetry *t = a->opts.telemetry;
+        e = t->ops->retain(t, orgs[i].id, raw, rollups, &points);
+        sum->points += points;
+        sum->organizations++;
+    }
+    return e;
+}
+
+enum err admin_retain(struct admin *a, struct admin_retained *ret, struct why *why)
+{
+    struct admin_retained sum = {0, 0};
+    struct catalog_page page = {.size = CATALOG_PAGE_MAX, .by_cursor = true, .no_total = true};
+    struct catalog_listing listing = {.more = true};
+    struct arena arena;
+    enum err e = ERR_OK;
+    arena_init(&arena, ADMIN_ARENA_MAX);
+    while (!e && listing.more) {
+        arena_reset(&arena);
+        e = retain_page(a, &page, &arena, &listing, &sum);
+        page.after = listing.last;
+    }
+    arena_done(&arena);
+    if (e) return why_say(why, e, "retention stopped: %s", err_sentence(e));
+    *ret = sum;
+    return ERR_OK;
+}
+
+static enum err run_cleanup(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
+{
+    (void)request;
+    struct admin *a = ctx;
+    struct admin_retained sum;
+    enum err e = admin_retain(a, &sum, why);
+    if (e) return e;
+    json_write_member_i64(answer, "organizations", sum.organizations);
+    json_write_member_u64(answer, "pointsDropped", sum.points);
+    return ERR_OK;
+}
+
+static enum err tell_status(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
+{
+    (void)request;
+    (void)why;
+    const struct admin *a = ctx;
+    json_write_member_text(answer, "version", BUILD_VERSION);
+    json_write_member_text(answer, "commit", BUILD_COMMIT);
+    json_write_member_i64(answer, "pid", getpid());
+    json_write_member_bool(answer, "serving", a->opts.serving);
+    return ERR_OK;
+}
+
+const struct control_verb admin_verbs[] = {
+    {"status", tell_status},
+    {"config.set", set_config},
+    {"config.unset", unset_config},
+    {"config.list", list_config},
+    {"migrate.status", list_steps},
+    {"cleanup", run_cleanup},
+    {"org.create", admin_people_create_org},
+    {"org.list", admin_people_list_orgs},
+    {"user.add", admin_people_add_user},
+    {"user.passwd", admin_people_set_password},
+    {"token.create", admin_people_create_token},
+};
+const size_t admin_verb_count = sizeof admin_verbs / sizeof admin_verbs[0];

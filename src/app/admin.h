@@ -1,0 +1,54 @@
+#pragma once
+/* app/admin.h -- administration, once: the same verbs run inside the server (behind the control
+ * socket) and inside a command that holds the data directory's lock (app/ask.h).
+ *
+ *   config.set config.unset config.list · migrate.status · cleanup · org.create org.list
+ *   user.add user.passwd · token.create · status
+ *
+ * Threads: verbs one at a time (the control thread, or main); admin_reload() and admin_retain() from
+ * any thread: a lock of its own orders them with the verbs.
+ * Memory: everything in the options is borrowed until admin_free(). */
+#include "app/control.h"
+#include "app/settings.h"
+#include "base/clock.h"
+#include "conf/conf.h"
+
+struct sql_db;
+struct telemetry;
+struct retention;
+struct auth_service;
+struct device_service;
+
+struct admin_opts {
+    const char *dir;
+    const struct clock *clock;
+    struct sql_db *db;
+    struct telemetry *telemetry; /* NULL: cleanup cannot run */
+    struct retention *retention;
+    struct auth_service *auth;
+    struct device_service *devices;
+    struct conf *conf; /* with its overrides loaded and `settings` filled */
+    struct settings *settings;
+    /* Called under the lock for each key that changed; applied: settings has it. NULL: not. */
+    conf_changed *changed;
+    void *changed_ctx;
+    bool serving;
+};
+
+struct admin;
+enum err admin_new(struct admin **ret, const struct admin_opts *opts) MUST_CHECK;
+void admin_free(struct admin *a); /* NULL is fine */
+
+/* For control_start() and control_run(), with the struct admin as context. */
+extern const struct control_verb admin_verbs[];
+extern const size_t admin_verb_count;
+
+/* SIGHUP: reads file and environment again; LIVE keys reach `settings` and `changed`. */
+enum err admin_reload(struct admin *a, struct why *why) MUST_CHECK;
+
+struct admin_retained {
+    int64_t organizations;
+    uint64_t points;
+};
+/* Runs retention over every organisation; what the server's timer and `cleanup` do. */
+enum err admin_retain(struct admin *a, struct admin_retained *ret, struct why *why) MUST_CHECK;

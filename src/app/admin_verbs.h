@@ -1,0 +1,31 @@
+#pragma once
+/* app/admin_verbs.h -- what the verbs of admin.h share. Inside admin*.c only.
+ * Threads: as admin.h.   Memory: see admin.h. */
+#include "app/admin.h"
+#include "base/arena.h"
+#include "service/actor.h"
+#include "service/refusal.h"
+#include "sys/lock.h"
+
+#include <cjson/cJSON.h>
+
+enum { ADMIN_ARENA_MAX = 16 << 20 };
+
+struct admin {
+    struct admin_opts opts;
+    struct lock lock; /* orders the verbs of configuration with a reload */
+};
+
+/* A member of the request as text; p == NULL when absent or no string. */
+struct bytes admin_text(const cJSON *request, const char *name);
+/* Who asked: "cli:ann"; of organisation `org` (0: the installation). */
+struct actor admin_actor(const cJSON *request, int64_t org);
+/* Turns a service's refusal into one sentence. */
+enum err admin_refuse(enum err e, const struct refusal *refusal, struct why *why);
+/* The organisation named in the request; without a name the only one there is. */
+enum err admin_find_org(struct admin *a, const cJSON *request, int64_t *ret,
+                        struct why *why) MUST_CHECK;
+
+/* admin_people.c */
+control_verb_fn admin_people_create_org, admin_people_list_orgs, admin_people_add_user,
+    admin_people_set_password, admin_people_create_token;
