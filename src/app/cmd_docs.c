@@ -1,0 +1,37 @@
+/* `docs`: documents that are written from tables, so that they cannot say something else. */
+#include "app/cli_help.h"
+#include "app/commands.h"
+#include "app/conf_docs.h"
+
+static void write_man(struct buf *out)
+{
+    cli_help_man(commands_table, commands_count, out);
+}
+
+static void write_completion(struct buf *out)
+{
+    cli_help_bash(commands_table, commands_count, out);
+}
+
+static const struct {
+    const char *kind;
+    void (*write)(struct buf *out);
+} documents[] = {
+    {"config", conf_docs_write},
+    {"man", write_man},
+    {"completion", write_completion},
+};
+
+int cmd_docs(struct cli *cli)
+{
+    struct buf b;
+    buf_init(&b, 1 << 22);
+    for (size_t i = 0; i < sizeof documents / sizeof documents[0]; i++) {
+        if (strcmp(cli->operands[0], documents[i].kind) != 0) continue;
+        documents[i].write(&b);
+        int code = cli_print(cli, &b);
+        buf_done(&b);
+        return code;
+    }
+    return cli_usage(cli, "docs %s: no such document", cli->operands[0]);
+}

@@ -1,0 +1,189 @@
+/* The table of all commands (see commands.h). Help, man page and completion are written from it. */
+#include "app/commands.h"
+
+static const struct cli_option serve_options[] = {
+    {"http", "HOST:PORT", "listens there: server.address and server.port", false},
+    {"mqtt", "HOST:PORT", "planned: mqtt.address and mqtt.port", false},
+    {"demo", NULL, "a demo organisation with recorded and live simulated devices", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct cli_option migrate_options[] = {
+    {"status", NULL, "lists every step and whether it is applied", false},
+    {"dry-run", NULL, "prints what would be run, changes nothing", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct cli_option user_options[] = {
+    {"org", "NAME", "the organisation", false},
+    {"email", "ADDRESS", "the e-mail address", false},
+    {"role", "ROLE", "USER, ORG_ADMIN, VIEWER, DEVELOPER, ADMIN (default USER)", false},
+    {"password", "TEXT", "the password; else SENSORVISION_PASSWORD, else the terminal asks", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct cli_option passwd_options[] = {
+    {"password", "TEXT", "the new one; else SENSORVISION_PASSWORD, else the terminal asks", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct cli_option token_options[] = {
+    {"device", "ID", "externalId or uuid; made when it is missing", false},
+    {"org", "NAME", "its organisation (needed when there are several)", false},
+    {"value", "UUID", "takes this token instead of a random one", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct cli_option import_options[] = {
+    {"format", "NAME", "csv, json or lp; else by the name of the file", false},
+    {"device", "ID", "the device of all records (else the column deviceId)", false},
+    {"time-column", "NAME", "the column of the time (default timestamp)", false},
+    {"time-format", "FORMAT", "as strptime, with %f for a fraction (default RFC 3339 or a number)",
+     false},
+    {"zone", "OFFSET", "of times without one: +01:00, Z (default Z)", false},
+    {"columns", "A=B,…", "takes only these columns, under these variable names", false},
+    {"skip", "A,B,…", "leaves these columns out; \"\" is the column without a name", false},
+    {"shift-to-now", NULL, "moves all times so that the last record is now", false},
+    {"batch", "N", "records in one request (default 1000)", false},
+    {"from-line", "N", "goes on at this line after a refusal", false},
+    {"dry-run", NULL, "reads and checks everything, sends nothing", false},
+    {NULL, NULL, NULL, false},
+};
+static const struct cli_option export_options[] = {
+    {"device", "ID", "the device", false},
+    {"format", "NAME", "csv or json (default csv)", false},
+    {"from", "TIME", "from this instant (default: the beginning)", false},
+    {"to", "TIME", "up to, not including, this instant (default: now)", false},
+    {"output", "FILE", "writes there instead of standard output", false},
+    {NULL, NULL, NULL, false},
+};
+
+const struct cli_command commands_table[] = {
+    {.name = "serve",
+     .run = cmd_serve,
+     .summary = "The server: takes telemetry in, keeps it, answers queries, shows pages",
+     .groups = CLI_CONFIG | CLI_DATA,
+     .options = serve_options,
+     .examples =
+         "  sensorvision serve --demo\n"
+         "  sensorvision serve --config application.properties --data /var/lib/sensorvision\n"
+         "  sensorvision serve --http 127.0.0.1:8081 --set pilot.telemetry.batch-size=500\n"},
+    {.name = "check-config",
+     .run = cmd_check_config,
+     .summary = "Reads the configuration as serve would and prints every key with its origin",
+     .groups = CLI_CONFIG | CLI_DATA,
+     .more = "Exits with 2 when a value is not accepted, and names all such values.\n",
+     .examples = "  sensorvision check-config --config application-pilot-performance.properties\n"
+                 "  SERVER_PORT=9000 sensorvision check-config --json\n"},
+    {.name = "config list",
+     .run = cmd_config_list,
+     .summary = "Lists the overrides kept in the store, with who and when",
+     .groups = CLI_DATA,
+     .examples = "  sensorvision config list\n  sensorvision config list --json\n"},
+    {.name = "config set",
+     .run = cmd_config_set,
+     .summary = "Overrides a key in the store; a LIVE key takes effect at once",
+     .operands = "KEY VALUE",
+     .operands_min = 2,
+     .operands_max = 2,
+     .groups = CLI_DATA,
+     .examples = "  sensorvision config set pilot.telemetry.batch-size 500\n"},
+    {.name = "config unset",
+     .run = cmd_config_unset,
+     .summary = "Takes an override away",
+     .operands = "KEY",
+     .operands_min = 1,
+     .operands_max = 1,
+     .groups = CLI_DATA,
+     .examples = "  sensorvision config unset pilot.telemetry.batch-size\n"},
+    {.name = "migrate",
+     .run = cmd_migrate,
+     .summary = "Brings the schema of a stopped installation up to date",
+     .groups = CLI_DATA,
+     .options = migrate_options,
+     .more = "A server does the same when it starts; this is for looking first.\n",
+     .examples = "  sensorvision migrate --status\n  sensorvision migrate --dry-run\n"},
+    {.name = "verify",
+     .run = cmd_verify,
+     .summary = "Checks every checksum and invariant of a stopped embedded store, read only",
+     .groups = CLI_DATA,
+     .examples = "  sensorvision verify --data /var/lib/sensorvision\n"},
+    {.name = "cleanup",
+     .run = cmd_cleanup,
+     .summary = "Runs retention now",
+     .groups = CLI_CONFIG | CLI_DATA,
+     .examples = "  sensorvision cleanup\n"},
+    {.name = "org create",
+     .run = cmd_org_create,
+     .summary = "Makes an organisation",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .groups = CLI_CONFIG | CLI_DATA,
+     .examples = "  sensorvision org create 'North Plant'\n"},
+    {.name = "org list",
+     .run = cmd_org_list,
+     .summary = "Lists the organisations",
+     .groups = CLI_CONFIG | CLI_DATA,
+     .examples = "  sensorvision org list --json\n"},
+    {.name = "user add",
+     .run = cmd_user_add,
+     .summary = "Adds a user to an organisation",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .groups = CLI_CONFIG | CLI_DATA,
+     .options = user_options,
+     .examples = "  sensorvision user add ann --org 'North Plant' --email ann@example.org\n"
+                 "  SENSORVISION_PASSWORD=… sensorvision user add bob --org 'North Plant' "
+                 "--email bob@example.org --role VIEWER\n"},
+    {.name = "user passwd",
+     .run = cmd_user_passwd,
+     .summary = "Sets a user's password and ends their sessions",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .groups = CLI_CONFIG | CLI_DATA,
+     .options = passwd_options,
+     .examples = "  sensorvision user passwd ann\n"},
+    {.name = "token create",
+     .run = cmd_token_create,
+     .summary = "Makes a device's token (and the device, when it is missing); shown once",
+     .groups = CLI_CONFIG | CLI_DATA,
+     .options = token_options,
+     .examples = "  sensorvision token create --device pump-1 --org 'North Plant'\n"
+                 "  sensorvision token create --device pump-1 --value "
+                 "550e8400-e29b-41d4-a716-446655440000\n"},
+    {.name = "import",
+     .run = cmd_import,
+     .summary = "Sends a file of telemetry to a running server through its public API",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .groups = CLI_CLIENT,
+     .options = import_options,
+     .more = "Stops at the first refusal and says how to go on. JSON is an array, or one object a "
+             "line,\nas POST /api/v1/data/ingest takes it; lp is InfluxDB line protocol.\n",
+     .examples =
+         "  sensorvision import examples/data/machine-temperature.csv --device machine --token T\n"
+         "  sensorvision import examples/data/household-power.csv --device household --token T \\\n"
+         "      --time-column DateTime --columns "
+         "Global_active_power=kw_consumption,Voltage=voltage\n"
+         "  sensorvision import points.lp --token T\n"},
+    {.name = "export",
+     .run = cmd_export,
+     .summary = "Writes a device's telemetry to a file or standard output",
+     .groups = CLI_CLIENT,
+     .options = export_options,
+     .examples =
+         "  sensorvision export --device household --user admin --output household.csv\n"
+         "  sensorvision export --device household --token KEY --from 2026-01-01T00:00:00Z\n"},
+    {.name = "version",
+     .run = cmd_version,
+     .summary = "Version, commit, compiler, libraries",
+     .examples = "  sensorvision version\n  sensorvision version --json\n"},
+    {.name = "docs",
+     .run = cmd_docs,
+     .summary = "Writes a generated document: config, api, man, completion",
+     .operands = "KIND",
+     .operands_min = 1,
+     .operands_max = 1,
+     .examples = "  sensorvision docs config > docs/CONFIG.md\n",
+     .hidden = true},
+};
+const size_t commands_count = sizeof commands_table / sizeof commands_table[0];
