@@ -1,56 +1,98 @@
 /* Rollup blocks (see block_rollup.h): one table of a device's rows, transposed into columns. Five
- * columns are integers; six are doubles, of which four are decimals whenever the samples were. */
+ * columns are integers; four more are whenever the samples were decimals, and then all but the least value are
+ * told by their distance from it; sum and m2 are doubles. */
 #include "codec/block_rollup.h"
 
 #include "base/mem.h"
 #include "codec/block_parts.h"
 
-#define INTEGERS 5u
-#define DOUBLES  6u
+/* The columns in their order: integers, then the four values, then what is never a decimal for sure. */
+enum { SERIES, HOUR, COUNT, FIRST_NS, LAST_NS, MIN, MAX, FIRST, LAST, SUM, M2, COLUMNS };
+#define PLAIN 255u /* the four values are doubles like sum and m2 */
 
-static uint64_t integer_of(const struct block_rollup_row *row, unsigned column)
+static bool is_integer(unsigned column, unsigned digits)
 {
-    const struct rollup *r = &row->rollup;
-    switch (column) {
-    case 0:
-        return (uint64_t)row->series;
-    case 1:
-        return (uint64_t)r->hour_ns;
-    case 2:
-        return r->count;
-    case 3:
-        return (uint64_t)r->first_ns - (uint64_t)r->hour_ns;
-    default:
-        return (uint64_t)r->last_ns - (uint64_t)r->hour_ns;
-    }
-}
-
-/* Columns are set in order, so that the hour is there when what is relative to it comes. */
-static void set_integer(struct block_rollup_row *row, unsigned column, uint64_t x)
-{
-    struct rollup *r = &row->rollup;
-    switch (column) {
-    case 0:
-        row->series = (int64_t)x;
-        break;
-    case 1:
-        r->hour_ns = (int64_t)x;
-        break;
-    case 2:
-        r->count = x;
-        break;
-    case 3:
-        r->first_ns = (int64_t)((uint64_t)r->hour_ns + x);
-        break;
-    default:
-        r->last_ns = (int64_t)((uint64_t)r->hour_ns + x);
-    }
+    return column < MIN || (column <= LAST && digits != PLAIN);
 }
 
 static double *double_of(struct rollup *r, unsigned column)
 {
-    double *const columns[DOUBLES] = {&r->min, &r->max, &r->first, &r->last, &r->sum, &r->m2};
-    return columns[column];
+    double *const columns[] = {&r->min, &r->max, &r->first, &r->last, &r->sum, &r->m2};
+    return columns[column - MIN];
+}
+
+/* A value as a decimal; block_rollup_encode() and the reader have looked that it is one. */
+static uint64_t scaled(double v, unsigned digits)
+{
+    int64_t k = 0;
+    if (!column_value_scale(v, digits, &k)) return 0;
+    return (uint64_t)k;
+}
+
+static uint64_t integer_of(const struct block_rollup_row *row, const struct block_rollup_row *base,
+                           unsigned column, unsigned digits)
+{
+    struct rollup r = row->rollup;
+    switch (column) {
+    case SERIES:
+        return (uint64_t)row->series - (uint64_t)base->series;
+    case HOUR:
+        return (uint64_t)r.hour_ns - (uint64_t)base->rollup.hour_ns;
+    case COUNT:
+        return r.count;
+    case FIRST_NS:
+        return (uint64_t)r.first_ns - (uint64_t)r.hour_ns;
+    case LAST_NS:
+        return (uint64_t)r.last_ns - (uint64_t)r.hour_ns;
+    case MIN:
+        return scaled(r.min, digits);
+    default:
+        return scaled(*double_of(&r, column), digits) - scaled(r.min, digits);
+    }
+}
+
+/* Columns are set in order, so that what others are relative to is there when they come. */
+static void set_integer(struct block_rollup_row *row, const struct block_rollup_head *head,
+                        unsigned column, unsigned digits, uint64_t x)
+{
+    struct rollup *r = &row->rollup;
+    switch (column) {
+    case SERIES:
+        row->series = (int64_t)((uint64_t)head->min_series + x);
+        break;
+    case HOUR:
+        r->hour_ns = (int64_t)((uint64_t)head->min_hour_ns + x);
+        break;
+    case COUNT:
+        r->count = x;
+        break;
+    case FIRST_NS:
+        r->first_ns = (int64_t)((uint64_t)r->hour_ns + x);
+        break;
+    case LAST_NS:
+        r->last_ns = (int64_t)((uint64_t)r->hour_ns + x);
+        break;
+    case MIN:
+        r->min = column_value_unscale((int64_t)x, digits);
+        break;
+    default:
+        *double_of(r, column) = column_value_unscale((int64_t)(scaled(r->min, digits) + x), digits);
+    }
+}
+
+/* The digits with which min, max, first and last of all rows are decimals, or PLAIN. */
+static unsigned find_digits(const struct block_rollup_row *rows, size_t n)
+{
+    unsigned digits = 0;
+    int64_t k;
+    for (unsigned pass = 0; pass < 2; pass++) /* the second proves the early ones with all digits */
+        for (size_t i = 0; i < n * 4; i++) {
+            struct rollup r = rows[i / 4].rollup;
+            double v = *double_of(&r, MIN + (unsigned)(i % 4));
+            while (!column_value_scale(v, digits, &k))
+                if (++digits > COLUMN_MAX_DIGITS || pass > 0) return PLAIN;
+        }
+    return digits;
 }
 
 static enum err check_rows(const struct block_rollup_row *rows, size_t n)
@@ -66,10 +108,11 @@ static enum err check_rows(const struct block_rollup_row *rows, size_t n)
 }
 
 static void put_integers(struct block_encoder *e, const struct block_rollup_row *rows, size_t n,
-                         unsigned column)
+                         const struct block_rollup_row *base, unsigned column, unsigned digits)
 {
     size_t start = e->values.n;
-    for (size_t i = 0; i < n; i++) e->scratch.a[i] = (int64_t)integer_of(&rows[i], column);
+    for (size_t i = 0; i < n; i++)
+        e->scratch.a[i] = (int64_t)integer_of(&rows[i], base, column, digits);
     column_int_encode(&e->values, e->scratch.a, n, e->scratch.b);
     column_put_varint(&e->directory, e->values.n - start);
 }
@@ -84,13 +127,13 @@ static void put_doubles(struct block_encoder *e, const struct block_rollup_row *
         work[i] = *double_of(&r, column);
     }
     column_value_encode(&e->values, work, n, &e->scratch, &shape);
-    column_put_u8(&e->directory, shape.kind);
-    column_put_u8(&e->directory, shape.digits);
+    column_put_u8(&e->directory, shape.kind | (unsigned)shape.digits << 2);
     column_put_varint(&e->directory, e->values.n - start);
 }
 
+/* Fills `base` with the least series and hour, to which the columns are relative. */
 static void put_head(struct buf *head, int64_t org, int64_t device,
-                     const struct block_rollup_row *rows, size_t n)
+                     const struct block_rollup_row *rows, size_t n, struct block_rollup_row *base)
 {
     int64_t least = rows[0].rollup.hour_ns, most = least;
     for (size_t i = 1; i < n; i++) {
@@ -104,6 +147,8 @@ static void put_head(struct buf *head, int64_t org, int64_t device,
     column_put_varint(head, (uint64_t)most - (uint64_t)least);
     column_put_zigzag(head, (uint64_t)rows[0].series);
     column_put_varint(head, (uint64_t)rows[n - 1].series - (uint64_t)rows[0].series);
+    base->series = rows[0].series;
+    base->rollup.hour_ns = least;
 }
 
 enum err block_rollup_encode(struct block_encoder *e, struct buf *out, int64_t org, int64_t device,
@@ -114,13 +159,19 @@ enum err block_rollup_encode(struct block_encoder *e, struct buf *out, int64_t o
     if (err) return err;
     double *work = mem_array(n, sizeof *work);
     if (!work) return ERR_NOMEM;
-    block_encoder_clear(e);
-    for (unsigned column = 0; column < INTEGERS; column++) put_integers(e, rows, n, column);
-    for (unsigned column = 0; column < DOUBLES; column++) put_doubles(e, rows, n, column, work);
-    mem_free(work);
     char memory[8 * COLUMN_VARINT_MAX];
     struct buf head = {.p = memory, .cap = sizeof memory, .max = sizeof memory};
-    put_head(&head, org, device, rows, n);
+    struct block_rollup_row base = {0};
+    unsigned digits = find_digits(rows, n);
+    block_encoder_clear(e);
+    put_head(&head, org, device, rows, n, &base);
+    column_put_u8(&head, digits);
+    for (unsigned column = 0; column < COLUMNS; column++)
+        if (is_integer(column, digits))
+            put_integers(e, rows, n, &base, column, digits);
+        else
+            put_doubles(e, rows, n, column, work);
+    mem_free(work);
     return block_encoder_frame(e, out, BLOCK_ROLLUPS, &head);
 }
 
@@ -156,28 +207,30 @@ struct entry {
 };
 
 static bool read_integers(struct column_in *in, const struct entry *entry, unsigned column,
-                          struct block_rollup_row *rows, size_t n)
+                          const struct block_rollup_head *head, struct block_rollup_row *rows)
 {
     struct column_int_reader r;
     int64_t x[COLUMN_GROUP];
     const uint8_t *p = column_get(in, entry->length);
-    if (!p || !column_int_open(&r, p, entry->length, n)) return false;
-    for (size_t c, at = 0; at < n; at += c) {
+    if (!p || !column_int_open(&r, p, entry->length, head->rows)) return false;
+    for (size_t c, at = 0; at < head->rows; at += c) {
         c = column_int_next(&r, x);
         if (!c) return false;
-        for (size_t i = 0; i < c; i++) set_integer(&rows[at + i], column, (uint64_t)x[i]);
+        for (size_t i = 0; i < c; i++)
+            set_integer(&rows[at + i], head, column, entry->digits, (uint64_t)x[i]);
     }
     return column_int_ended(&r);
 }
 
 static bool read_doubles(struct column_in *in, const struct entry *entry, unsigned column,
-                         struct block_rollup_row *rows, size_t n)
+                         const struct block_rollup_head *head, struct block_rollup_row *rows)
 {
     struct column_value_reader r;
     double v[COLUMN_GROUP];
     const uint8_t *p = column_get(in, entry->length);
-    if (!p || !column_value_open(&r, entry->kind, entry->digits, p, entry->length, n)) return false;
-    for (size_t c, at = 0; at < n; at += c) {
+    if (!p || !column_value_open(&r, entry->kind, entry->digits, p, entry->length, head->rows))
+        return false;
+    for (size_t c, at = 0; at < head->rows; at += c) {
         c = column_value_next(&r, v);
         if (!c) return false;
         for (size_t i = 0; i < c; i++) *double_of(&rows[at + i].rollup, column) = v[i];
@@ -190,19 +243,21 @@ enum err block_rollup_read(struct bytes block, struct block_rollup_row *ret)
     struct column_in in =
         column_in_of(block.p + BLOCK_HEAD_BYTES, block.n - BLOCK_HEAD_BYTES - BLOCK_PADDING);
     struct block_rollup_head head;
-    struct entry entries[INTEGERS + DOUBLES] = {{0}};
+    struct entry entries[COLUMNS] = {{0}};
     if (!read_head(&in, &head)) return ERR_CORRUPT;
-    for (unsigned i = 0; i < INTEGERS + DOUBLES; i++) {
-        if (i >= INTEGERS) {
-            entries[i].kind = column_get_u8(&in);
-            entries[i].digits = column_get_u8(&in);
-        }
-        entries[i].length = column_get_varint(&in);
+    unsigned digits = column_get_u8(&in);
+    if (digits > COLUMN_MAX_DIGITS && digits != PLAIN) return ERR_CORRUPT;
+    for (unsigned i = 0; i < COLUMNS; i++) {
+        struct entry *entry = &entries[i];
+        unsigned form = is_integer(i, digits) ? 0 : column_get_u8(&in);
+        entry->kind = form & 3;
+        entry->digits = (uint8_t)(is_integer(i, digits) && i >= MIN ? digits : form >> 2);
+        entry->length = column_get_varint(&in);
     }
-    for (unsigned i = 0; i < INTEGERS; i++)
-        if (!read_integers(&in, &entries[i], i, ret, head.rows)) return ERR_CORRUPT;
-    for (unsigned i = 0; i < DOUBLES; i++)
-        if (!read_doubles(&in, &entries[INTEGERS + i], i, ret, head.rows)) return ERR_CORRUPT;
+    for (unsigned i = 0; i < COLUMNS; i++)
+        if (is_integer(i, digits) ? !read_integers(&in, &entries[i], i, &head, ret)
+                                  : !read_doubles(&in, &entries[i], i, &head, ret))
+            return ERR_CORRUPT;
     if (column_left(&in) || check_rows(ret, head.rows)) return ERR_CORRUPT;
     return ERR_OK;
 }
