@@ -8,10 +8,10 @@
 #include "service/auth_service.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 
 static void session_free(struct live_session *s)
 {
-    for (size_t i = 0; i < s->device_count; i++) mem_free(s->devices[i]);
     mem_free(s->devices);
     mem_free(s);
 }
@@ -75,36 +75,51 @@ static void on_close(void *session, struct websocket *ws)
 }
 
 /* With the hub's lock. */
-static size_t find_subscription(const struct live_session *s, const char *id)
+static size_t find_subscription(const struct live_session *s, const struct reg_device *d)
 {
     size_t i = 0;
-    while (i < s->device_count && strcmp(s->devices[i], id) != 0) i++;
+    while (i < s->device_count && s->devices[i] != d) i++;
     return i;
 }
 
-static const char *subscribe(struct live_session *s, const char *id)
+/* With the hub's lock. NULL: done. */
+static const char *subscribe(struct live_session *s, struct reg_device *d)
 {
-    struct reg_device *d = registry_find_device(s->hub->app->registry, s->who.org, bytes_str(id));
     if (!d || !live_session_may_see(s, d)) return "There is no such device.";
-    if (find_subscription(s, id) < s->device_count) return NULL;
+    if (find_subscription(s, d) < s->device_count) return NULL;
     if (s->device_count == LIVE_SUBSCRIPTIONS_MAX) return "Too many subscriptions.";
-    char *copy = mem_copy(d->external_id.p, d->external_id.n);
-    char **bigger = mem_realloc(s->devices, (s->device_count + 1) * sizeof(char *));
-    if (bigger) s->devices = bigger;
-    if (!copy || !bigger) {
-        mem_free(copy);
-        return "Out of memory.";
-    }
-    s->devices[s->device_count++] = copy;
+    s->devices[s->device_count++] = d;
     return NULL;
 }
 
-static void unsubscribe(struct live_session *s, const char *id)
+/* With the hub's lock. */
+static void unsubscribe(struct live_session *s, const struct reg_device *d)
 {
-    size_t i = find_subscription(s, id);
-    if (i == s->device_count) return;
-    mem_free(s->devices[i]);
-    s->devices[i] = s->devices[--s->device_count];
+    size_t i = find_subscription(s, d);
+    if (i < s->device_count) s->devices[i] = s->devices[--s->device_count];
+}
+
+/* Gives a session its room for subscriptions, once. */
+static bool make_room(struct live_session *s)
+{
+    if (!s->devices) s->devices = mem_array(LIVE_SUBSCRIPTIONS_MAX, sizeof(struct reg_device *));
+    return s->devices != NULL;
+}
+
+static const char *change_subscription(struct live_session *s, const char *verb, const char *id)
+{
+    bool more = strcmp(verb, "subscribe") == 0;
+    if (!more && strcmp(verb, "unsubscribe") != 0) return "type may be subscribe or unsubscribe.";
+    struct reg_device *d = registry_find_device(s->hub->app->registry, s->who.org, bytes_str(id));
+    if (!make_room(s)) return "Out of memory.";
+    const char *error = NULL;
+    lock_take(&s->hub->lock);
+    if (more)
+        error = subscribe(s, d);
+    else
+        unsubscribe(s, d);
+    lock_release(&s->hub->lock);
+    return error;
 }
 
 static void say_error(struct websocket *ws, const char *why)
@@ -123,22 +138,11 @@ static void on_text(void *session, struct websocket *ws, struct bytes text)
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(message, "type");
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(message, "deviceId");
     const char *error = NULL;
-    if (!cJSON_IsString(type)) {
+    if (!cJSON_IsString(type))
         error = "Send a JSON object with a type.";
-    } else if (strcmp(type->valuestring, "ping") == 0) {
-        error = NULL;
-    } else if (!cJSON_IsString(id)) {
-        error = "deviceId is missing.";
-    } else {
-        lock_take(&s->hub->lock);
-        if (strcmp(type->valuestring, "subscribe") == 0)
-            error = subscribe(s, id->valuestring);
-        else if (strcmp(type->valuestring, "unsubscribe") == 0)
-            unsubscribe(s, id->valuestring);
-        else
-            error = "type may be subscribe or unsubscribe.";
-        lock_release(&s->hub->lock);
-    }
+    else if (strcmp(type->valuestring, "ping") != 0)
+        error = cJSON_IsString(id) ? change_subscription(s, type->valuestring, id->valuestring)
+                                   : "deviceId is missing.";
     cJSON_Delete(message);
     if (error) say_error(ws, error);
 }

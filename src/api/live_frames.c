@@ -72,7 +72,7 @@ static void send_frame(struct live_session *s, struct message *m, enum frame_kin
 static bool subscribed(const struct live_session *s, const struct reg_device *d)
 {
     for (size_t i = 0; i < s->device_count; i++)
-        if (bytes_is(d->external_id, s->devices[i])) return true;
+        if (s->devices[i] == d) return true;
     return false;
 }
 

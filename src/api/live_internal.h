@@ -11,7 +11,7 @@ struct live_session {
     struct live_hub *hub;
     struct websocket *ws; /* set while open */
     struct principal who;
-    char **devices; /* subscribed external ids */
+    struct reg_device **devices; /* subscribed; room for LIVE_SUBSCRIPTIONS_MAX, or NULL */
     size_t device_count;
     int64_t checked_ns;  /* when its credential was last found valid */
     const char *refusal; /* not NULL: close at once with this */

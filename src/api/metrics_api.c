@@ -1,0 +1,220 @@
+/* Prometheus text of everything that is counted. Labels are routes, methods, statuses, stages and
+ * executors: all bounded by tables of ours, never a device or an organisation. */
+#include "api/ingest_call.h"
+#include "api/live_api.h"
+#include "api/routes.h"
+#include "build_info.h"
+#include "perf/prometheus.h"
+#include "store/registry.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void write_requests(struct app *app, struct buf *b)
+{
+    struct route_table *t = app->routes;
+    char labels[256];
+    prometheus_family(b, "sensorvision_http_requests_total", "counter",
+                      "Answered requests by method, route and status.");
+    for (size_t i = 0; i < routes_count(t); i++) {
+        const struct route *r = routes_at(t, i);
+        struct route_figures *f = routes_figures(t, r);
+        for (int s = 0; s < ROUTE_STATUSES; s++) {
+            uint64_t n = atomic_load_explicit(&f->by_status[s], memory_order_relaxed);
+            if (!n) continue;
+            snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\",status=\"%d\"",
+                     http1_method_name(r->method), r->path, route_statuses[s]);
+            prometheus_count(b, "sensorvision_http_requests_total", labels, n);
+        }
+    }
+}
+
+static void write_durations(struct app *app, struct buf *b)
+{
+    static const char name[] = "sensorvision_http_request_duration_seconds";
+    struct route_table *t = app->routes;
+    char labels[256];
+    prometheus_family(b, name, "histogram",
+                      "From the complete head to the written answer, by route.");
+    for (size_t i = 0; i < routes_count(t); i++) {
+        const struct route *r = routes_at(t, i);
+        struct route_figures *f = routes_figures(t, r);
+        snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\"", http1_method_name(r->method),
+                 r->path);
+        prometheus_histogram(b, name, labels, &f->seconds);
+    }
+}
+
+/* All routes of the API together. */
+static void write_api_response(struct app *app, struct buf *b)
+{
+    static const char name[] = "sensorvision_api_response_seconds";
+    struct histogram all = {0};
+    for (size_t i = 0; i < routes_count(app->routes); i++) {
+        struct route_figures *f = routes_figures(app->routes, routes_at(app->routes, i));
+        for (int k = 0; k < HISTOGRAM_BUCKETS; k++)
+            all.buckets[k] += atomic_load_explicit(&f->seconds.buckets[k], memory_order_relaxed);
+        all.sum_ns += atomic_load_explicit(&f->seconds.sum_ns, memory_order_relaxed);
+    }
+    prometheus_family(b, name, "histogram", "Response time of all routes together.");
+    prometheus_histogram(b, name, NULL, &all);
+}
+
+static void write_ingest(struct app *app, struct buf *b)
+{
+    static const char stages[] = "sensorvision_telemetry_processing_seconds";
+    const struct ingest_metrics *m = app->ingest_metrics;
+    const struct batch_timings *t = batch_read_timings(app->batch);
+    static const char messages[] = "sensorvision_telemetry_messages_total";
+    prometheus_family(b, messages, "counter", "Telemetry requests by the way they came.");
+    prometheus_count(b, messages, "transport=\"http\"", counter_read(&m->messages_http));
+    prometheus_count(b, messages, "transport=\"line_protocol\"",
+                     counter_read(&m->messages_line_protocol));
+    prometheus_count(b, messages, "transport=\"import\"", counter_read(&m->messages_import));
+    prometheus_family(b, "sensorvision_telemetry_points_total", "counter", "Points made durable.");
+    prometheus_count(b, "sensorvision_telemetry_points_total", NULL, counter_read(&m->points));
+    prometheus_family(b, stages, "histogram", "Time a request spends in each stage of ingest.");
+    prometheus_histogram(b, stages, "stage=\"decode\"", &m->decode);
+    prometheus_histogram(b, stages, "stage=\"admit\"", &m->admit);
+    prometheus_histogram(b, stages, "stage=\"queue\"", &t->queued);
+    prometheus_histogram(b, stages, "stage=\"write\"", &t->written);
+}
+
+static void write_gauge(struct buf *b, const char *name, const char *help, double value)
+{
+    prometheus_family(b, name, "gauge", help);
+    prometheus_sample(b, name, NULL, value);
+}
+
+static void write_total(struct buf *b, const char *name, const char *help, uint64_t value)
+{
+    prometheus_family(b, name, "counter", help);
+    prometheus_count(b, name, NULL, value);
+}
+
+static void write_batches(struct app *app, struct buf *b)
+{
+    struct batch_stats s;
+    batch_read_stats(app->batch, &s);
+    write_gauge(b, "sensorvision_telemetry_queue_depth", "Records waiting to be made durable.",
+                (double)s.pending_records);
+    write_gauge(b, "sensorvision_telemetry_active_batches", "Batches being written now.",
+                s.active_batches);
+    write_total(b, "sensorvision_telemetry_records_written_total", "Records made durable.",
+                s.records_written);
+    write_total(b, "sensorvision_telemetry_batches_failed_total", "Batches with a refused write.",
+                s.batches_failed);
+    write_total(b, "sensorvision_telemetry_records_retried_total",
+                "Records written again alone after their group failed.", s.records_retried);
+    write_total(b, "sensorvision_telemetry_records_refused_total",
+                "Records refused one by one, with their reason.",
+                counter_read(&app->ingest_metrics->records_refused));
+    write_total(b, "sensorvision_telemetry_queue_full_total",
+                "Requests refused because the queue was full.", s.refused_full);
+    write_total(b, "sensorvision_live_records_dropped_total",
+                "Records the live sockets were shown only as newest values.",
+                tap_dropped(app->tap));
+    write_gauge(b, "sensorvision_live_sessions", "Open live sockets.",
+                (double)live_hub_sessions(app->hub));
+}
+
+static void write_store(struct app *app, struct buf *b)
+{
+    struct telemetry_stats s;
+    app->telemetry->ops->read_stats(app->telemetry, &s);
+    prometheus_family(b, "sensorvision_store_bytes", "gauge", "Bytes on disk by kind.");
+    prometheus_count(b, "sensorvision_store_bytes", "kind=\"wal\"", s.wal_bytes);
+    prometheus_count(b, "sensorvision_store_bytes", "kind=\"raw\"", s.raw_bytes);
+    prometheus_count(b, "sensorvision_store_bytes", "kind=\"rollup\"", s.rollup_bytes);
+    write_gauge(b, "sensorvision_store_head_points", "Points in memory, not sealed yet.",
+                (double)s.head_points);
+    write_gauge(b, "sensorvision_store_blocks", "Sealed blocks.", (double)s.blocks);
+    write_gauge(b, "sensorvision_store_writable", "1 while writes can be made durable.",
+                s.writable);
+    write_total(b, "sensorvision_store_flushes_total", "Times heads were sealed.", s.flushes);
+    write_total(b, "sensorvision_store_merges_total", "Times small files were merged.", s.merges);
+}
+
+static void write_executor(struct buf *b, const char *family, const char *pool, double value)
+{
+    char labels[64];
+    snprintf(labels, sizeof labels, "pool=\"%s\"", pool);
+    prometheus_sample(b, family, labels, value);
+}
+
+static void write_executors(struct app *app, struct buf *b)
+{
+    struct executor *const pools[] = {app->async, app->telemetry_pool, app->analytics};
+    static const char *const names[] = {"async", "telemetry", "analytics"};
+    struct executor_stats stats[3];
+    for (int i = 0; i < 3; i++) stats[i] = executor_read_stats(pools[i]);
+    prometheus_family(b, "sensorvision_executor_threads", "gauge", "Threads of an executor.");
+    for (int i = 0; i < 3; i++)
+        write_executor(b, "sensorvision_executor_threads", names[i], stats[i].threads);
+    prometheus_family(b, "sensorvision_executor_queued", "gauge", "Work waiting for a thread.");
+    for (int i = 0; i < 3; i++)
+        write_executor(b, "sensorvision_executor_queued", names[i], (double)stats[i].queued);
+    prometheus_family(b, "sensorvision_executor_completed_total", "counter", "Work done.");
+    for (int i = 0; i < 3; i++)
+        write_executor(b, "sensorvision_executor_completed_total", names[i],
+                       (double)stats[i].completed);
+    prometheus_family(b, "sensorvision_executor_rejected_total", "counter", "Work refused: full.");
+    for (int i = 0; i < 3; i++)
+        write_executor(b, "sensorvision_executor_rejected_total", names[i],
+                       (double)stats[i].rejected);
+}
+
+static double resident_bytes(void)
+{
+    long pages = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f) return 0;
+    if (fscanf(f, "%ld %ld", &pages, &resident) != 2) resident = 0;
+    fclose(f);
+    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void write_process(struct app *app, struct buf *b)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    double cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+                 (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+    prometheus_family(b, "process_cpu_seconds_total", "counter", "User and system CPU time.");
+    prometheus_sample(b, "process_cpu_seconds_total", NULL, cpu);
+    write_gauge(b, "process_resident_memory_bytes", "Resident memory.", resident_bytes());
+    write_gauge(b, "process_start_time_seconds", "Start, in seconds since 1970.",
+                (double)app->started_wall_ns / 1e9);
+    prometheus_family(b, "sensorvision_build_info", "gauge", "1, labelled with what was built.");
+    prometheus_sample(b, "sensorvision_build_info",
+                      "version=\"" BUILD_VERSION "\",commit=\"" BUILD_COMMIT "\"", 1);
+}
+
+static void write_server(struct app *app, struct buf *b)
+{
+    struct http_server_stats s;
+    http_server_read_stats(app->server, &s);
+    write_total(b, "sensorvision_http_connections_total", "Accepted connections.", s.accepted);
+    write_total(b, "sensorvision_http_connections_refused_total", "Connections refused by a limit.",
+                s.refused_connections);
+    write_total(b, "sensorvision_http_malformed_requests_total", "Requests the HTTP codec refused.",
+                s.refused_requests);
+    write_gauge(b, "sensorvision_http_connections_open", "Open connections.", s.open_connections);
+}
+
+/* GET /metrics and /actuator/prometheus */
+void metrics_get(struct api_call *c)
+{
+    struct buf *b = c->body;
+    write_requests(c->app, b);
+    write_durations(c->app, b);
+    write_api_response(c->app, b);
+    write_ingest(c->app, b);
+    write_batches(c->app, b);
+    write_store(c->app, b);
+    write_executors(c->app, b);
+    write_server(c->app, b);
+    write_process(c->app, b);
+    api_answer(c, 200, "text/plain; version=0.0.4; charset=utf-8");
+}
