@@ -1,6 +1,6 @@
 /* CSV rows (see csv.h). A row is read twice: once to find its end, the only thing that can run into
- * missing bytes, and once to cut its fields, with room for the whole row reserved beforehand, so that
- * fields may point into the scratch while it fills. */
+ * missing bytes, and once to cut its fields, with room for the whole row reserved beforehand, so
+ * that fields may point into the scratch while it fills. */
 #include "codec/csv.h"
 
 #include "base/mem.h"

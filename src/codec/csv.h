@@ -1,7 +1,7 @@
 #pragma once
 /* codec/csv.h -- RFC 4180, a row at a time out of any window of bytes, and back.
  * Taken: LF or CRLF, quoted fields with "" for a quote and line breaks inside, a UTF-8 byte order
- * mark at the start, any one-byte separator, rows of different length. An empty line is passed over.
+ * mark at the start, any one-byte separator, rows of any length. An empty line is passed over.
  * Refused, with the line: a quote inside a bare field, bytes behind a closing quote, a quote never
  * closed, a CR or NUL in a bare field, too many fields, a row that is too long.
  * Threads: owner only.   Memory: owns scratch for unquoting; fields are borrowed from the window or

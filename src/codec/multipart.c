@@ -92,7 +92,8 @@ static void read_disposition(struct bytes value, struct multipart_part *part)
     }
 }
 
-/* One header line at `at`, *ret_at behind its CRLF. false: the empty line that ends them, or none. */
+/* One header line at `at`; *ret_at is behind it.
+ * false: the empty line that ends them, or no line. */
 static bool read_header(struct bytes body, size_t at, struct multipart_part *part, size_t *ret_at)
 {
     const char *end = memchr(body.p + at, '\n', body.n - at);

@@ -268,7 +268,7 @@ static size_t format_plain(double v, bool negative, char *out)
     }
     int magnitude = 0; /* digits before the point, or minus the zeros behind it */
     while (magnitude < EXACT_EXP && v >= power10[magnitude]) magnitude++;
-    while (magnitude > -5 && v < 1 / power10[1 - magnitude]) magnitude--;
+    while (magnitude <= 0 && magnitude > -5 && v < 1 / power10[1 - magnitude]) magnitude--;
     for (int digits = 16; digits <= 17; digits++) {
         int decimals = digits - magnitude;
         uint64_t scaled = scale(v, decimals);
