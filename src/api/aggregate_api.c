@@ -1,4 +1,5 @@
 /* Aggregates: of one series, of many series at once, of a fleet. */
+#include "api/handlers.h"
 #include "api/series.h"
 #include "codec/json_write.h"
 #include "codec/timestamp.h"

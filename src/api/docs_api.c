@@ -2,6 +2,7 @@
 #include "api/docs_api.h"
 
 #include "api/app.h"
+#include "api/handlers.h"
 #include "build_info.h"
 #include "codec/json_write.h"
 

@@ -1,4 +1,5 @@
 /* Whole devices out as files, streamed row by row: any length, constant memory. */
+#include "api/handlers.h"
 #include "api/series.h"
 #include "codec/csv.h"
 #include "codec/json_write.h"

@@ -55,3 +55,39 @@ void variables_api_get(struct api_call *c);
 void variables_api_values(struct api_call *c);
 void variables_api_statistics(struct api_call *c);
 void variables_api_update(struct api_call *c);
+
+/* --- telemetry, live, operations: ingest_api.c, write_api.c, import_api.c, query_api.c, aggregate_api.c,
+ * export_api.c, live_api.c, health_api.c, metrics_api.c, docs_api.c ---------------------------- */
+extern const struct route routes_telemetry[];
+extern const size_t routes_telemetry_count;
+
+void ingest_flat(struct api_call *c);
+void ingest_one(struct api_call *c);
+void ingest_device(struct api_call *c);
+void ingest_value(struct api_call *c);
+void ingest_array(struct api_call *c);
+void ingest_wrapped(struct api_call *c);
+void write_ping(struct api_call *c);
+void write_v1(struct api_call *c);
+void write_v2(struct api_call *c);
+void import_csv(struct api_call *c);
+void import_json(struct api_call *c);
+
+void query_range(struct api_call *c);
+void query_latest(struct api_call *c);
+void query_latest_device(struct api_call *c);
+void query_device_telemetry(struct api_call *c);
+void aggregate_get(struct api_call *c);
+void aggregate_batch(struct api_call *c);
+void aggregate_fleet(struct api_call *c);
+void export_csv(struct api_call *c);
+void export_json(struct api_call *c);
+void live_open(struct api_call *c);
+
+void health_get(struct api_call *c);
+void health_liveness(struct api_call *c);
+void health_readiness(struct api_call *c);
+void health_info(struct api_call *c);
+void metrics_get(struct api_call *c);
+void docs_openapi(struct api_call *c);
+void docs_page(struct api_call *c);

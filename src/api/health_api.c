@@ -1,5 +1,6 @@
 /* Is every part breathing? The probes of an orchestrator and what a person asks first. */
 #include "api/app.h"
+#include "api/handlers.h"
 #include "build_info.h"
 #include "codec/json_write.h"
 

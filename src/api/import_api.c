@@ -1,4 +1,5 @@
 /* Telemetry in as a file (variant H): CSV with a header, or JSON; raw or as multipart/form-data. */
+#include "api/handlers.h"
 #include "api/ingest_call.h"
 #include "codec/csv.h"
 #include "codec/json_telemetry.h"

@@ -1,5 +1,6 @@
 /* Telemetry in as JSON: the variants A to F of the old clients, through one pipeline. Each handler
  * decodes its form into a raw batch, admits it, writes its answer ahead and submits. */
+#include "api/handlers.h"
 #include "api/ingest_call.h"
 #include "codec/json_telemetry.h"
 #include "codec/json_write.h"

@@ -2,6 +2,7 @@
  * is made in live_frames.c. */
 #include "api/live_api.h"
 
+#include "api/handlers.h"
 #include "api/live_internal.h"
 #include "base/mem.h"
 #include "net/websocket.h"

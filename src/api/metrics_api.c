@@ -1,5 +1,6 @@
 /* Prometheus text of everything that is counted. Labels are routes, methods, statuses, stages and
  * executors: all bounded by tables of ours, never a device or an organisation. */
+#include "api/handlers.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
 #include "api/routes.h"

@@ -1,4 +1,5 @@
 /* Telemetry out: ranges, newest values, and the newest rows of a device. */
+#include "api/handlers.h"
 #include "api/series.h"
 #include "codec/json_write.h"
 #include "codec/timestamp.h"

@@ -1,5 +1,6 @@
 /* Telemetry in as InfluxDB line protocol (variant G), for agents that speak it: /write as version 1,
  * /api/v2/write as version 2. Good lines are kept, bad ones are named. */
+#include "api/handlers.h"
 #include "api/ingest_call.h"
 #include "codec/json_write.h"
 #include "codec/line_protocol.h"

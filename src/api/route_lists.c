@@ -1,0 +1,10 @@
+/* Every table of routes there is; together they are the whole surface. */
+#include "api/handlers.h"
+#include "api/routes.h"
+
+const struct route_list route_lists[] = {
+    {routes_telemetry, &routes_telemetry_count},
+    {routes_account, &routes_account_count},
+    {routes_devices, &routes_devices_count},
+    {NULL, NULL},
+};

@@ -1,0 +1,348 @@
+/* The start order (see boot.h): each part needs only the ones above it, so the stop order is this one
+ * reversed. */
+#include "app/boot.h"
+
+#include "api/dispatch.h"
+#include "api/ingest_call.h"
+#include "api/live_api.h"
+#include "api/routes.h"
+#include "app/housekeeping.h"
+#include "app/overrides.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "service/auth_service.h"
+#include "store/catalog.h"
+#include "store/catalog_settings.h"
+#include "store/embedded/engine.h"
+#include "store/registry.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { TAP_BYTES_MAX = 16 << 20, LOOPS_MAX = 8 };
+
+static const char default_csp[] =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "connect-src 'self'; img-src 'self' data:; object-src 'none'";
+
+static void note_stale_override(void *ctx, const char *key, const char *why)
+{
+    (void)ctx;
+    LOG(LOG_WARN, "override_ignored", LOG_S("key", key), LOG_S("why", why));
+}
+
+/* --- the store ------------------------------------------------------------------------------------ */
+
+static enum err load_retention(struct boot *b)
+{
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct sql_tx *tx;
+    struct setting *settings = NULL;
+    size_t n = 0;
+    enum err e = sql_begin(b->app.db, SQL_READ, &tx);
+    if (!e) {
+        e = catalog_settings_list(tx, BYTES("retention."), &arena, &settings, &n);
+        e = sql_end(tx, e);
+    }
+    for (size_t i = 0; i < n && !e; i++) {
+        int64_t org, days;
+        struct bytes key = settings[i].key;
+        struct bytes id = bytes_of(key.p + 10, key.n - 10); /* behind "retention." */
+        if (bytes_to_i64(id, &org) && bytes_to_i64(settings[i].value, &days))
+            e = retention_set(b->app.retention, org, days);
+    }
+    arena_done(&arena);
+    return e;
+}
+
+static enum err open_store(struct boot *b, const char *data_dir, struct why *why)
+{
+    struct app *app = &b->app;
+    struct settings *s = &b->settings;
+    enum err e = data_dir_open(&b->dir, fs_real(), data_dir, DATA_DIR_CREATE, why);
+    if (!e) e = catalog_open(&app->db, fs_real(), b->dir.path, app->clock, why);
+    if (!e) e = overrides_load(b->conf, app->db, note_stale_override, NULL, why);
+    if (!e) e = conf_fill(b->conf, s);
+    if (e) return e;
+    if (s->store_url[0] && strncmp(s->store_url, "embedded:", 9) != 0)
+        return why_say(why, ERR_UNSUPPORTED,
+                       "store.url: only embedded stores are built yet; PostgreSQL is planned");
+    char path[1100];
+    snprintf(path, sizeof path, "%s/telemetry", b->dir.path);
+    const struct engine_opts engine = {
+        .dir = path,
+        .fs = fs_real(),
+        .clock = app->clock,
+        .memory_bytes = (uint64_t)s->store_memory_bytes,
+    };
+    e = engine_open(&app->telemetry, &engine, why);
+    if (!e) e = registry_open(&app->registry, app->db, app->clock, app->rnd, why);
+    if (!e) e = retention_new(&app->retention, s->retention_days);
+    if (!e) e = load_retention(b);
+    return e;
+}
+
+static void close_store(struct boot *b)
+{
+    struct app *app = &b->app;
+    if (app->registry && registry_save_seen(app->registry))
+        LOG(LOG_WARN, "last_seen_not_saved", LOG_S("dir", b->dir.path));
+    if (app->telemetry) app->telemetry->ops->close(app->telemetry);
+    registry_free(app->registry);
+    retention_free(app->retention);
+    catalog_close(app->db);
+    data_dir_close(&b->dir);
+}
+
+/* --- who may -------------------------------------------------------------------------------------- */
+
+static struct auth_limits auth_limits_of(const struct settings *s)
+{
+    return (struct auth_limits){
+        .access_ns = s->access_token_ns,
+        .refresh_ns = s->refresh_token_ns,
+        .registration_enabled = s->registration_enabled,
+        .password_min_chars = (unsigned)s->password_min_length,
+        .attempts_per_minute = 10,
+    };
+}
+
+static enum err open_services(struct boot *b, struct why *why)
+{
+    struct app *app = &b->app;
+    const struct auth_service_opts opts = {
+        .db = app->db,
+        .registry = app->registry,
+        .clock = app->clock,
+        .rnd = app->rnd,
+        .jwt_secret = bytes_str(b->settings.jwt_secret),
+        .limits = auth_limits_of(&b->settings),
+    };
+    enum err e = auth_service_open(&app->auth, &opts, why);
+    if (!e)
+        e = auth_bootstrap_run(app->auth, bytes_str(b->settings.admin_email),
+                               bytes_str(b->settings.admin_password), &b->first, why);
+    if (e) return e;
+    b->devices = (struct device_service){
+        .db = app->db,
+        .registry = app->registry,
+        .telemetry = app->telemetry,
+        .clock = app->clock,
+        .rnd = app->rnd,
+    };
+    app->devices = &b->devices;
+    return ERR_OK;
+}
+
+/* --- the pipeline --------------------------------------------------------------------------------- */
+
+static struct batch_opts batch_opts_of(const struct settings *s, const struct clock *clock)
+{
+    return (struct batch_opts){
+        .batch_records = (size_t)s->batch_records,
+        .timeout_ns = s->batch_timeout_ns,
+        .linger_ns = s->commit_linger_ns,
+        .slots = (unsigned)s->batches_at_once,
+        .queue_capacity = (size_t)s->queue_records,
+        .each_request_alone = !s->async_processing,
+        .clock = clock,
+    };
+}
+
+static enum err copy_property_tags(struct boot *b)
+{
+    size_t n = 0;
+    while (b->settings.property_tags[n]) n++;
+    b->property_tags = mem_array(n, sizeof *b->property_tags);
+    if (!b->property_tags) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) b->property_tags[i] = bytes_str(b->settings.property_tags[i]);
+    b->app.property_tags = b->property_tags;
+    b->app.property_tag_count = n;
+    return ERR_OK;
+}
+
+static enum err open_pipeline(struct boot *b)
+{
+    struct app *app = &b->app;
+    const struct settings *s = &b->settings;
+    const struct admit_opts admit = {
+        .registry = app->registry,
+        .db = app->db,
+        .retention = app->retention,
+        .clock = app->clock,
+        .auto_provision = s->auto_provision,
+        .token_own_device = s->token_scope == SETTINGS_SCOPE_DEVICE,
+    };
+    const struct batch_opts batch = batch_opts_of(s, app->clock);
+    enum err e = copy_property_tags(b);
+    if (!e) e = admit_new(&app->admit, &admit);
+    if (!e) e = live_hub_new(&app->hub, app);
+    if (!e) e = tap_new(&app->tap, TAP_BYTES_MAX);
+    if (e) return e;
+    const struct tap_watcher watcher = live_hub_watcher(app->hub);
+    tap_watch(app->tap, &watcher);
+    const struct batch_tap tap = {app->tap, tap_push};
+    if (!(b->ingest_metrics = mem_zalloc(sizeof *b->ingest_metrics))) return ERR_NOMEM;
+    app->ingest_metrics = b->ingest_metrics;
+    return batch_new(&app->batch, &batch, app->telemetry, &tap);
+}
+
+static enum err open_executors(struct boot *b)
+{
+    struct app *app = &b->app;
+    const struct settings *s = &b->settings;
+    const struct executor_opts async = {"async", (unsigned)s->async_core, (unsigned)s->async_max,
+                                        (size_t)s->async_queue, 0};
+    const struct executor_opts telemetry = {"telemetry", (unsigned)s->telemetry_core,
+                                            (unsigned)s->telemetry_max, (size_t)s->telemetry_queue,
+                                            0};
+    const struct executor_opts analytics = {"analytics", (unsigned)s->analytics_core,
+                                            (unsigned)s->analytics_max, (size_t)s->analytics_queue,
+                                            0};
+    enum err e = executor_new(&app->async, &async);
+    if (!e) e = executor_new(&app->telemetry_pool, &telemetry);
+    if (!e) e = executor_new(&app->analytics, &analytics);
+    return e;
+}
+
+/* --- the network ---------------------------------------------------------------------------------- */
+
+static unsigned loops_of(const struct settings *s)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long loops = s->server_loops ? (long)s->server_loops : cores;
+    return loops < 1 ? 1 : loops > LOOPS_MAX ? LOOPS_MAX : (unsigned)loops;
+}
+
+static enum err open_server(struct boot *b, struct why *why)
+{
+    const struct settings *s = &b->settings;
+    struct app *app = &b->app;
+    enum err e = routes_new(&app->routes);
+    if (e) return e;
+    const struct http_server_opts opts = {
+        .host = s->server_address,
+        .port = (uint16_t)s->server_port,
+        .loops = loops_of(s),
+        .max_connections = (unsigned)s->server_max_connections,
+        .max_per_address = (unsigned)s->server_per_address,
+        .trusted_proxies = s->trusted_proxies,
+        .idle_timeout_ns = s->server_idle_timeout_ns,
+        .clock = app->clock,
+        .rnd = app->rnd,
+    };
+    const struct http_handler handler = dispatch_handler(app);
+    return http_server_start(&app->server, &opts, &handler, why);
+}
+
+/* --- settings that change while the server runs --------------------------------------------------- */
+
+static void apply_live(struct boot *b)
+{
+    const struct settings *s = &b->settings;
+    struct app *app = &b->app;
+    atomic_store(&app->live.ack_durable, s->ack == SETTINGS_ACK_DURABLE);
+    atomic_store(&app->live.max_data_points, (size_t)s->max_data_points);
+    atomic_store(&app->live.registration_enabled, s->registration_enabled);
+    log_set_level((enum log_level)s->log_level);
+    retention_set_default(app->retention, s->retention_days);
+    const struct auth_limits limits = auth_limits_of(s);
+    auth_service_set_limits(app->auth, &limits);
+    const struct batch_opts batch = batch_opts_of(s, app->clock);
+    batch_configure(app->batch, &batch);
+}
+
+static void on_changed(void *ctx, const struct conf_entry *entry, bool applied)
+{
+    LOG(LOG_INFO, applied ? "config_applied" : "config_needs_restart", LOG_S("key", entry->key));
+    if (applied) apply_live(ctx);
+}
+
+void boot_reload(struct boot *b)
+{
+    struct why why = {""};
+    if (admin_reload(b->admin, &why))
+        LOG(LOG_ERROR, "config_refused", LOG_S("why", why.text));
+    else
+        LOG(LOG_INFO, "config_reloaded", LOG_S("signal", "SIGHUP"));
+}
+
+static enum err open_admin(struct boot *b, struct why *why)
+{
+    struct app *app = &b->app;
+    const struct admin_opts opts = {
+        .dir = b->dir.path,
+        .clock = app->clock,
+        .db = app->db,
+        .telemetry = app->telemetry,
+        .retention = app->retention,
+        .auth = app->auth,
+        .devices = app->devices,
+        .conf = b->conf,
+        .settings = &b->settings,
+        .changed = on_changed,
+        .changed_ctx = b,
+        .serving = true,
+    };
+    enum err e = admin_new(&b->admin, &opts);
+    if (!e)
+        e = control_start(&b->control, b->dir.path, admin_verbs, admin_verb_count, b->admin, why);
+    if (!e) e = housekeeping_start(&b->housekeeping, app, b->admin);
+    return e;
+}
+
+enum err boot_start(struct boot *b, struct conf *conf, const char *data_dir, struct why *why)
+{
+    *b = (struct boot){.conf = conf, .dir.lock = FILE_CLOSED};
+    struct app *app = &b->app;
+    app->clock = clock_real();
+    app->rnd = rnd_system();
+    app->started_wall_ns = clock_wall_ns(app->clock);
+    app->started_mono_ns = clock_mono_ns(app->clock);
+    why->text[0] = 0;
+    enum err e = open_store(b, data_dir, why);
+    if (!e) e = log_open((enum log_level)b->settings.log_level, b->settings.log_json != 0);
+    b->logging = !e;
+    if (!e) e = open_services(b, why);
+    if (!e) e = open_pipeline(b);
+    if (!e) e = open_executors(b);
+    if (!e) {
+        app->cors_origins = b->settings.cors_origins;
+        app->csp = b->settings.web_csp[0] ? b->settings.web_csp : default_csp;
+        app->ws_max_sessions = b->settings.ws_max_sessions;
+        app->ws_idle_timeout_ns = b->settings.ws_idle_timeout_ns;
+        apply_live(b);
+        e = open_admin(b, why);
+    }
+    if (!e) e = open_server(b, why); /* last: whoever connects finds everything there */
+    if (e) {
+        if (!why->text[0]) why_say(why, e, "%s", err_sentence(e));
+        boot_stop(b);
+    }
+    return e;
+}
+
+void boot_stop(struct boot *b)
+{
+    struct app *app = &b->app;
+    control_stop(b->control);
+    http_server_stop(app->server, b->settings.shutdown_timeout_ns);
+    housekeeping_stop(b->housekeeping);
+    executor_free(app->analytics);
+    executor_free(app->telemetry_pool);
+    executor_free(app->async);
+    batch_free(app->batch);
+    tap_free(app->tap);
+    live_hub_free(app->hub);
+    admit_free(app->admit);
+    admin_free(b->admin);
+    auth_service_free(app->auth);
+    close_store(b);
+    routes_free(app->routes);
+    mem_free(b->ingest_metrics);
+    mem_free(b->property_tags);
+    if (b->logging) log_close();
+    conf_free(b->conf);
+    *b = (struct boot){.dir.lock = FILE_CLOSED};
+}

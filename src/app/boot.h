@@ -1,0 +1,36 @@
+#pragma once
+/* app/boot.h -- builds the server from its settings in one order, and takes it down in the reverse.
+ * Threads: the main thread builds and takes down.   Memory: struct boot owns every part. */
+#include "api/app.h"
+#include "app/admin.h"
+#include "app/data_dir.h"
+#include "app/settings.h"
+#include "conf/conf.h"
+#include "service/auth_bootstrap.h"
+#include "service/device_service.h"
+
+struct housekeeping;
+
+struct boot {
+    struct settings settings;
+    struct conf *conf;
+    struct data_dir dir;
+    struct app app;
+    struct device_service devices;
+    struct bytes *property_tags;
+    struct ingest_metrics *ingest_metrics;
+    struct admin *admin;
+    struct control_server *control;
+    struct housekeeping *housekeeping;
+    struct auth_bootstrap first; /* what the first start made */
+    bool logging;
+};
+
+/* Everything up to the bound port; on failure everything built so far is taken down again. conf: loaded
+ * from files; owned by the boot from here on, also on failure. */
+enum err boot_start(struct boot *b, struct conf *conf, const char *data_dir,
+                    struct why *why) MUST_CHECK;
+/* Drains: no new work, answers what came in, writes every queued record, seals, closes. */
+void boot_stop(struct boot *b);
+/* SIGHUP: reads the configuration again; LIVE keys take effect. */
+void boot_reload(struct boot *b);

@@ -1,0 +1,118 @@
+/* What has to happen from time to time (see housekeeping.h): a table of jobs with their periods. A job
+ * that fails is logged once and tried again at its next turn. */
+#include "app/housekeeping.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "service/auth_service.h"
+#include "store/registry.h"
+#include "sys/lock.h"
+#include "sys/thread.h"
+
+struct housekeeping {
+    struct app *app;
+    struct admin *admin;
+    pthread_t thread;
+    struct lock lock; /* guards closing */
+    struct cond wake;
+    bool closing;
+};
+
+static enum err maintain_store(struct housekeeping *h)
+{
+    return h->app->telemetry->ops->maintain(h->app->telemetry);
+}
+
+static enum err maintain_auth(struct housekeeping *h)
+{
+    return auth_service_maintain(h->app->auth);
+}
+
+static enum err save_seen(struct housekeeping *h)
+{
+    return registry_save_seen(h->app->registry);
+}
+
+static enum err retain(struct housekeeping *h)
+{
+    struct admin_retained retained = {0};
+    struct why why = {""};
+    enum err e = admin_retain(h->admin, &retained, &why);
+    if (!e && retained.points)
+        LOG(LOG_INFO, "retention_dropped", LOG_I("points", retained.points),
+            LOG_I("organizations", retained.organizations));
+    return e;
+}
+
+static const struct job {
+    const char *name;
+    int64_t period_ns;
+    enum err (*run)(struct housekeeping *);
+} jobs[] = {
+    {"maintain_store", NS_PER_S, maintain_store},
+    {"maintain_auth", NS_PER_S, maintain_auth},
+    {"save_last_seen", 10 * NS_PER_S, save_seen},
+    {"retention", NS_PER_HOUR, retain},
+};
+enum { JOBS = sizeof jobs / sizeof *jobs };
+
+static void run_job(struct housekeeping *h, int i, bool *failing)
+{
+    enum err e = jobs[i].run(h);
+    if (e && !failing[i])
+        LOG(LOG_ERROR, "job_failed", LOG_S("job", jobs[i].name), LOG_S("why", err_sentence(e)));
+    if (!e && failing[i]) LOG(LOG_INFO, "job_recovered", LOG_S("job", jobs[i].name));
+    failing[i] = e != ERR_OK;
+}
+
+static void *run(void *arg)
+{
+    struct housekeeping *h = arg;
+    int64_t due_ns[JOBS];
+    bool failing[JOBS] = {false};
+    for (int i = 0; i < JOBS; i++) due_ns[i] = clock_mono_ns(h->app->clock) + jobs[i].period_ns;
+    lock_take(&h->lock);
+    while (!h->closing) {
+        cond_wait_for(&h->wake, &h->lock, NS_PER_S);
+        if (h->closing) break;
+        lock_release(&h->lock);
+        for (int i = 0; i < JOBS; i++) {
+            if (clock_mono_ns(h->app->clock) < due_ns[i]) continue;
+            due_ns[i] = clock_mono_ns(h->app->clock) + jobs[i].period_ns;
+            run_job(h, i, failing);
+        }
+        lock_take(&h->lock);
+    }
+    lock_release(&h->lock);
+    return NULL;
+}
+
+enum err housekeeping_start(struct housekeeping **ret, struct app *app, struct admin *admin)
+{
+    struct housekeeping *h = mem_zalloc(sizeof *h);
+    if (!h) return ERR_NOMEM;
+    h->app = app;
+    h->admin = admin;
+    lock_init(&h->lock, LOCK_RANK_EXECUTOR);
+    cond_init(&h->wake);
+    enum err e = thread_start(&h->thread, run, h, "housekeeper", 512 * 1024);
+    if (e) {
+        mem_free(h);
+        return e;
+    }
+    *ret = h;
+    return ERR_OK;
+}
+
+void housekeeping_stop(struct housekeeping *h)
+{
+    if (!h) return;
+    lock_take(&h->lock);
+    h->closing = true;
+    cond_signal(&h->wake);
+    lock_release(&h->lock);
+    pthread_join(h->thread, NULL);
+    cond_done(&h->wake);
+    lock_done(&h->lock);
+    mem_free(h);
+}
