@@ -233,11 +233,14 @@ static enum err check_answer(const struct buf *answer, struct why *why)
     return e;
 }
 
-enum err control_call(const char *dir, struct bytes request, struct buf *answer, struct why *why)
+enum err control_call(const char *dir, struct bytes request, struct buf *answer, bool *ret_running,
+                      struct why *why)
 {
+    *ret_running = false;
     int fd = connect_to(dir);
     if (fd == -ENOENT || fd == -ECONNREFUSED || fd == -ENOTDIR)
         return why_say(why, ERR_NOTFOUND, "no server runs on %.150s", dir);
+    *ret_running = fd != -ENOENT; /* something is there, but it may not be asked */
     if (fd < 0)
         return why_say(why, err_from_errno(-fd), "%.150s/control.sock: %s", dir,
                        err_sentence(err_from_errno(-fd)));

@@ -33,7 +33,8 @@ void control_stop(struct control_server *s); /* ends the request in work first; 
 enum err control_run(const struct control_verb *verbs, size_t n, void *ctx,
                      const struct cJSON *request, struct buf *answer, struct why *why) MUST_CHECK;
 
-/* Asks the server of DIR. ERR_NOTFOUND: none runs. `answer` is the line without its end; an answer
- * that says no comes back as its error and message. */
-enum err control_call(const char *dir, struct bytes request, struct buf *answer,
+/* Asks the server of DIR. *ret_running: one was there and got the request; without one it is
+ * ERR_NOTFOUND. `answer` is the line without its end; an answer that says no comes back as its error
+ * and message. */
+enum err control_call(const char *dir, struct bytes request, struct buf *answer, bool *ret_running,
                       struct why *why) MUST_CHECK;

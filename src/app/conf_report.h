@@ -1,0 +1,13 @@
+#pragma once
+/* app/conf_report.h -- a loaded configuration, for people and for programs.
+ * Threads: any, one at a time per struct conf.   Memory: appends to the caller's buffer. */
+#include "conf/conf.h"
+
+/* Every effective key with its origin and LIVE or RESTART, then what is bad, planned, the JVM's and
+ * unknown. The number of bad values. */
+size_t conf_report_text(const struct conf *c, struct buf *out);
+size_t conf_report_json(const struct conf *c, struct buf *out);
+
+/* Each note as one line, for the log of a start: visit(ctx, "config_ignored", key, text). */
+typedef void conf_report_line(void *ctx, const char *event, const char *key, const char *text);
+void conf_report_notes(const struct conf *c, conf_report_line *visit, void *ctx);
