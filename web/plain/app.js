@@ -29,7 +29,7 @@ const state = {
 
 const chart = new Chart($('chart'), (point) => {
     $('reading').textContent = point
-        ? `${new Date(point.t).toLocaleString()}   ${format(point.v)} ${state.units.get(state.variable) ?? ''}`
+        ? `${new Date(point.t).toLocaleString()}: ${format(point.v)} ${state.units.get(state.variable) ?? ''}`
         : '';
 });
 
@@ -198,7 +198,7 @@ function drawDevice(item, device) {
     item.children[0].replaceChildren(device.name || device.externalId,
         make('span', { className: `state ${look}` }, device.status.toLowerCase() + seen));
     item.children[1].textContent = latest
-        ? [...latest.values].slice(0, 4).map(([name, value]) => `${name} ${format(value)}`).join('   ')
+        ? [...latest.values].slice(0, 4).map(([name, value]) => `${name} ${format(value)}`).join(' · ')
         : 'no values yet';
     item.setAttribute('aria-current', String(device.externalId === state.device));
 }

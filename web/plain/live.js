@@ -58,7 +58,13 @@ export function startLive(handlers) {
     }
 
     const online = () => { attempts = 0; void connect(); };
-    const offline = () => { handlers.onState('offline', 0); socket?.close(); };
+    const offline = () => {
+        clearTimeout(timer);
+        if (socket) socket.onclose = null; // nobody may answer the farewell; do not wait for it
+        socket?.close();
+        socket = null;
+        handlers.onState('offline', 0);
+    };
     addEventListener('online', online);
     addEventListener('offline', offline);
     void connect();
