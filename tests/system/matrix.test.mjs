@@ -1,0 +1,174 @@
+// Who may, generated from the route table: every route x every field that carries an id x {own, foreign,
+// deleted, random, malformed}, and every route x every kind of caller. Another organisation's object is a
+// missing one, to the byte, and nothing of it changes.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { run, startServer } from './server.mjs';
+import { CALLERS, MAY, ROUTES } from './routes.mjs';
+
+let server;
+const callers = {}; // name -> headers
+const ids = {}; // kind -> {own, foreign, deleted, random, malformed}
+let stranger, before1;
+const known = []; // [method, path, row]
+
+const normal = (path) => path.replace(/\{[^}]*\}/g, '{}');
+
+async function addUser(role, org) {
+    const name = `m-${role.toLowerCase().replace('_', '-')}`;
+    const made = await run(['user', 'add', name, '--data', server.dir, '--org', org, '--email', `${name}@example.org`, '--role', role], { env: { SENSORVISION_PASSWORD: 'a long enough password' } });
+    assert.equal(made.code, 0, made.stdout + made.stderr);
+    return { authorization: `Bearer ${await server.login(name, 'a long enough password')}` };
+}
+
+async function prepare() {
+    server = await startServer({ sets: { 'rate-limiting.auth-per-minute': 1000 } });
+    const me = await server.register('matrix-own');
+    stranger = await server.register('matrix-foreign');
+    const org = 'Org of matrix-own';
+    callers.orgAdmin = { authorization: `Bearer ${me.accessToken}` };
+    for (const [name, role] of [['viewer', 'VIEWER'], ['developer', 'DEVELOPER'], ['user', 'USER'], ['pilotAdmin', 'PILOT_ADMIN'], ['admin', 'ADMIN']]) callers[name] = await addUser(role, org);
+    callers.nobody = {};
+    const sender = await server.device(me.accessToken, 'm-sender');
+    callers.device = { 'x-device-token': sender.apiToken };
+
+    const own = await server.device(me.accessToken, 'm-own');
+    const gone = await server.device(me.accessToken, 'm-gone');
+    const foreign = await server.device(stranger.accessToken, 'm-foreign');
+    for (const [id, token] of [['m-own', own.apiToken], ['m-gone', gone.apiToken], ['m-foreign', foreign.apiToken]]) await server.ok('POST', `/ingest/${id}`, { device: token, body: { x: 7 } });
+    const variableOf = async (token, id) => (await server.ok('GET', `/devices/${id}/variables`, { token }))[0].id;
+    const keyOf = async (token) => (await server.ok('POST', '/api-keys', { token, body: { name: 'm' } })).id;
+    const big = 9007199254740881;
+    ids.device = { own: 'm-own', foreign: 'm-foreign', 'foreign by uuid': foreign.id, deleted: 'm-gone', random: randomUUID(), malformed: 'x'.repeat(65) };
+    ids.variable = { own: await variableOf(me.accessToken, 'm-own'), foreign: await variableOf(stranger.accessToken, 'm-foreign'), deleted: await variableOf(me.accessToken, 'm-gone'), random: big, malformed: 'abc' };
+    ids.key = { own: await keyOf(me.accessToken), foreign: await keyOf(stranger.accessToken), random: big, malformed: '-1' };
+    ids.user = { own: me.userId, foreign: stranger.userId, random: big, malformed: '1e3' };
+    ids.organization = { own: me.organizationId, foreign: stranger.organizationId, random: big, malformed: '0x1' };
+    ids.name = { own: 'x' };
+    await server.ok('GET', '/data/latest/m-gone', { token: me.accessToken }); // caches are warm
+    assert.equal((await server.call('DELETE', '/devices/m-gone', { token: me.accessToken })).status, 204);
+
+    const { json } = await server.request('GET', '/openapi.json');
+    for (const [path, methods] of Object.entries(json.paths)) {
+        for (const method of Object.keys(methods)) known.push([method.toUpperCase(), path, ROUTES[`${method.toUpperCase()} ${normal(path)}`]]);
+    }
+    before1 = await snapshot();
+}
+
+// All that the stranger can see of their own organisation.
+async function snapshot() {
+    const token = stranger.accessToken;
+    const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text);
+    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users'].map(read));
+}
+
+// One request of a row with these ids. `headers` say who asks.
+function ask(method, path, row, chosen, headers, requestId = 'matrix') {
+    let at = 0;
+    const filled = path.replace(/\{[^}]*\}/g, () => encodeURIComponent(chosen[at++] ?? 'x'));
+    const query = row.query ? `?${row.query(chosen)}` : '';
+    const all = { ...headers, 'x-request-id': requestId };
+    let body;
+    if (row.body) { body = row.body(chosen); body = typeof body === 'string' ? body : JSON.stringify(body); all['content-type'] = 'application/json'; }
+    if (row.text) { body = row.text(chosen); all['content-type'] = path.includes('csv') ? 'text/csv' : 'text/plain'; }
+    return server.request(method, filled + query, { headers: all, body });
+}
+
+const fieldsOf = (row) => Array.isArray(row.ids) ? row.ids.map((kind, i) => [i, kind]) : Object.entries(row.ids ?? {});
+const ownIds = (row) => Object.fromEntries(fieldsOf(row).map(([field, kind]) => [field, ids[kind].own]));
+
+// An answer without what may differ between two ids: the id itself, in every way it can be written.
+function bare(answer, id) {
+    const text = answer.text.replaceAll(String(id), 'ID').replaceAll(encodeURIComponent(String(id)), 'ID');
+    const headers = [...answer.headers].filter(([name]) => !['date', 'content-length'].includes(name));
+    return JSON.stringify([answer.status, headers, text]);
+}
+
+before(prepare);
+after(() => server?.stop());
+
+describe('the tables agree', () => {
+    test('every route has a row, and every row a route', () => {
+        const without = known.filter(([, , row]) => !row).map(([method, path]) => `${method} ${path}`);
+        const served = new Set(known.map(([method, path]) => `${method} ${normal(path)}`));
+        const unserved = Object.keys(ROUTES).filter((key) => !served.has(key));
+        assert.deepEqual({ without, unserved }, { without: [], unserved: [] });
+    });
+});
+
+describe('roles', () => {
+    for (const caller of CALLERS) {
+        test(`${caller} may what the table says and nothing else`, async () => {
+            const wrong = [];
+            for (const [method, path, row] of known) {
+                if (!row || row.who === 'live' || row.skipRoles) continue;
+                const nothing = Object.fromEntries(fieldsOf(row).map(([field, kind]) => [field, ids[kind].random ?? 'x']));
+                const answer = await ask(method, path, row.creates ? { ...row, body: row.body && (() => '{'), text: row.text && (() => '\u0001') } : row, nothing, callers[caller]);
+                const allowed = MAY[row.who].includes(caller);
+                const passed = answer.status !== 401 && answer.status !== 403;
+                const refusedRight = answer.status === (caller === 'nobody' ? 401 : 403);
+                // A login that fails is 401 by its own right.
+                if (row.who === 'anyone' && /auth\/(login|refresh)$/.test(path)) continue;
+                if (allowed ? !passed : !refusedRight) wrong.push(`${method} ${path}: ${answer.status}, should be ${allowed ? 'let in' : 'refused'}`);
+                if (answer.status >= 500) wrong.push(`${method} ${path}: ${answer.status}`);
+            }
+            assert.deepEqual(wrong, []);
+        });
+    }
+});
+
+describe('ids', () => {
+    test('a foreign, deleted, random or malformed id is a missing one, to the byte, on every route', async () => {
+        const wrong = [];
+        for (const [method, path, row] of known) {
+            if (!row || row.skip) continue;
+            for (const [field, kind] of fieldsOf(row)) {
+                if (kind === 'name') continue;
+                const choose = (which) => ({ ...ownIds(row), [field]: ids[kind][which] });
+                const random = await ask(method, path, row, choose('random'), callers.orgAdmin);
+                const say = (which, answer, why) => wrong.push(`${method} ${path} ${field}=${which}: ${answer.status} ${why} ${answer.text.slice(0, 160)}`);
+                if (!row.creates && !row.lists && random.status !== 404) say('random', random, 'should be 404');
+                for (const which of Object.keys(ids[kind])) {
+                    if (which === 'own' || which === 'random') continue;
+                    const answer = await ask(method, path, row, choose(which), callers.orgAdmin);
+                    if (answer.status >= 500) say(which, answer, 'is never an answer');
+                    if (which === 'malformed') {
+                        if (answer.status < 400 && !row.lists && !/write|bulk|csv|json$/.test(path)) say(which, answer, 'should be refused');
+                        continue;
+                    }
+                    if (row.creates) continue; // looked at in the store, below
+                    if (bare(answer, ids[kind][which]) !== bare(random, ids[kind].random)) say(which, answer, `differs from ${random.status} ${random.text.slice(0, 160)};`);
+                }
+            }
+        }
+        assert.deepEqual(wrong, []);
+    });
+
+    test('nothing of the other organisation has changed', async () => {
+        assert.deepEqual(await snapshot(), before1);
+    });
+
+    test('the caller\'s own id works on every route', async () => {
+        const wrong = [];
+        const rows = [...known].filter(([, , row]) => row && !row.skip && row.ids).sort((a, b) => Number(!!a[2].last) - Number(!!b[2].last));
+        for (const [method, path, row] of rows) {
+            const answer = await ask(method, path, row, ownIds(row), callers.orgAdmin);
+            if (answer.status >= 300) wrong.push(`${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`);
+        }
+        assert.deepEqual(wrong, []);
+    });
+
+    test('what is warm for one organisation is cold for the other', async () => {
+        const token = stranger.accessToken;
+        const mine = callers.orgAdmin;
+        await server.call('POST', '/ingest/m-warm', { headers: mine, body: { x: 12345.5 } });
+        for (const path of ['/data/latest', '/devices', '/data/query?deviceId=m-warm', '/analytics/fleet?variable=x&aggregation=MAX&groupBy=device', '/analytics/aggregate?deviceId=m-warm&variable=x&aggregation=MAX']) {
+            const warm = await server.call('GET', path, { headers: mine });
+            assert.equal(warm.status, 200, path + warm.text);
+            const read = await server.call('GET', path, { token });
+            assert.ok(!read.text.includes('m-warm') || read.status === 404, `${path}: ${read.text.slice(0, 200)}`);
+            assert.ok(!read.text.includes('12345.5'), path);
+        }
+    });
+});

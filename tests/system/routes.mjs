@@ -1,0 +1,109 @@
+// Every route there is, once more: who may, and which fields carry an id. The matrix is generated from the
+// server's own route table (GET /openapi.json) joined with these rows; a route without a row fails, so does
+// a row without a route. Said here independently of the server, so that a wrong permission there shows.
+//
+//   who      as `x-who` in openapi.json, but from the contract
+//   ids      {field: kind}: path parameters, and what query() or body() carry
+//   query    ids => query string        body   ids => JSON body (or text)
+//   creates  an unknown id is no error: a device is made in the caller's own organisation
+//   skip     why this route has no place in the matrix of ids (it still has one in that of roles)
+
+const V1 = '/api/v1';
+const range = 'from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z';
+const device = { deviceId: 'device' };
+const aggregate = (ids) => `deviceId=${ids.deviceId}&variable=x&aggregation=AVG`;
+const record = (ids) => ({ deviceId: ids.deviceId, variables: { x: 1 } });
+
+export const ROUTES = {
+    // telemetry in
+    [`POST ${V1}/ingest/{}`]: { who: 'sender', ids: ['device'], body: () => ({ x: 1 }), creates: true },
+    [`POST ${V1}/data/ingest`]: { who: 'sender', ids: device, body: record, creates: true },
+    [`POST ${V1}/data/ingest/bulk`]: { who: 'sender', ids: device, body: (ids) => ({ telemetry: [record(ids)] }), creates: true },
+    [`POST ${V1}/data/ingest/{}`]: { who: 'sender', ids: ['device'], body: () => ({ variables: { x: 1 } }), creates: true },
+    [`POST ${V1}/data/bulk`]: { who: 'sender', ids: device, body: (ids) => [record(ids)], creates: true },
+    [`POST ${V1}/data/{}/{}`]: { who: 'sender', ids: ['device', 'name'], body: () => '5', creates: true },
+    [`POST /api/v2/write`]: { who: 'sender', ids: device, text: (ids) => `telemetry,device=${ids.deviceId} x=1`, creates: true },
+    [`POST ${V1}/write`]: { who: 'sender', ids: device, text: (ids) => `telemetry,device=${ids.deviceId} x=1`, creates: true },
+    [`POST /write`]: { who: 'sender', ids: device, text: (ids) => `telemetry,device=${ids.deviceId} x=1`, creates: true },
+    [`GET /ping`]: { who: 'anyone' },
+    [`POST ${V1}/import/telemetry/csv`]: { who: 'sender', ids: device, text: (ids) => `deviceId,timestamp,x\n${ids.deviceId},${Date.now()},1\n`, creates: true },
+    [`POST ${V1}/import/telemetry/json`]: { who: 'sender', ids: device, body: (ids) => [record(ids)], creates: true },
+
+    // telemetry out
+    [`GET ${V1}/data/query`]: { who: 'reader', ids: device, query: (ids) => `deviceId=${ids.deviceId}` },
+    [`GET ${V1}/data/latest`]: { who: 'reader', ids: device, query: (ids) => `deviceIds=${ids.deviceId}`, lists: true },
+    [`GET ${V1}/data/latest/{}`]: { who: 'reader', ids: ['device'] },
+    [`GET ${V1}/devices/{}/telemetry`]: { who: 'reader', ids: ['device'] },
+    [`GET ${V1}/analytics/aggregate`]: { who: 'reader', ids: device, query: aggregate },
+    [`POST ${V1}/analytics/aggregate/batch`]: { who: 'reader', ids: device, body: (ids) => [{ deviceId: ids.deviceId, variable: 'x', aggregation: 'AVG' }], lists: true },
+    [`GET ${V1}/analytics/fleet`]: { who: 'reader', query: () => `variable=x&aggregation=AVG&${range}&groupBy=device` },
+    [`GET ${V1}/export/csv/{}`]: { who: 'reader', ids: ['device'] },
+    [`GET ${V1}/export/json/{}`]: { who: 'reader', ids: ['device'] },
+    [`GET /ws/telemetry`]: { who: 'live', skip: 'sockets have their own suite, live.test.mjs' },
+
+    // operations
+    [`GET /actuator/health`]: { who: 'anyone' },
+    [`GET /actuator/health/liveness`]: { who: 'anyone' },
+    [`GET /actuator/health/readiness`]: { who: 'anyone' },
+    [`GET /actuator/info`]: { who: 'anyone' },
+    [`GET /actuator/prometheus`]: { who: 'anyone' },
+    [`GET /metrics`]: { who: 'anyone' },
+    [`GET /openapi.json`]: { who: 'anyone' },
+    [`GET /docs`]: { who: 'anyone' },
+
+    // devices
+    [`GET ${V1}/devices`]: { who: 'reader' },
+    [`POST ${V1}/devices`]: { who: 'writer', body: () => ({}) },
+    [`GET ${V1}/devices/{}`]: { who: 'reader', ids: ['device'] },
+    [`PUT ${V1}/devices/{}`]: { who: 'writer', ids: ['device'], body: () => ({ description: 'by the matrix' }) },
+    [`PATCH ${V1}/devices/{}`]: { who: 'writer', ids: ['device'], body: () => ({ description: 'by the matrix' }) },
+    [`DELETE ${V1}/devices/{}`]: { who: 'orgAdmin', ids: ['device'], last: true },
+    [`POST ${V1}/devices/{}/token/generate`]: { who: 'writer', ids: ['device'] },
+    [`POST ${V1}/devices/{}/token/rotate`]: { who: 'writer', ids: ['device'] },
+    [`POST ${V1}/devices/{}/rotate-token`]: { who: 'writer', ids: ['device'] },
+    [`POST ${V1}/device-tokens/{}/generate`]: { who: 'writer', ids: ['device'] },
+    [`GET ${V1}/devices/{}/token`]: { who: 'writer', ids: ['device'] },
+    [`DELETE ${V1}/devices/{}/token`]: { who: 'writer', ids: ['device'] },
+    [`GET ${V1}/devices/{}/variables`]: { who: 'reader', ids: ['device'] },
+    [`GET ${V1}/devices/{}/variables/latest`]: { who: 'reader', ids: ['device'] },
+    [`GET ${V1}/devices/{}/variables/{}`]: { who: 'reader', ids: ['device', 'variable'] },
+    [`GET ${V1}/devices/{}/variables/{}/values`]: { who: 'reader', ids: ['device', 'variable'] },
+    [`GET ${V1}/devices/{}/variables/{}/statistics`]: { who: 'reader', ids: ['device', 'variable'] },
+    [`PUT ${V1}/devices/{}/variables/{}`]: { who: 'writer', ids: ['device', 'variable'], body: () => ({ description: 'by the matrix' }) },
+
+    // people
+    [`POST ${V1}/auth/register`]: { who: 'anyone', body: () => ({}) },
+    [`POST ${V1}/auth/login`]: { who: 'anyone', body: () => ({}) },
+    [`POST ${V1}/auth/refresh`]: { who: 'anyone', body: () => ({}) },
+    [`POST ${V1}/auth/forgot-password`]: { who: 'anyone', body: () => ({}) },
+    [`POST ${V1}/auth/reset-password`]: { who: 'anyone', body: () => ({}) },
+    [`POST ${V1}/auth/logout`]: { who: 'user', skipRoles: 'would end the sessions of the other rows' },
+    [`GET ${V1}/auth/me`]: { who: 'user' },
+    [`PUT ${V1}/auth/preferences`]: { who: 'user', body: () => ({}) },
+    [`POST ${V1}/auth/change-password`]: { who: 'user', body: () => ({}) },
+    [`GET ${V1}/users`]: { who: 'orgAdmin' },
+    [`GET ${V1}/users/{}`]: { who: 'orgAdmin', ids: ['user'] },
+    [`GET ${V1}/organizations/{}`]: { who: 'user', ids: ['organization'] },
+    [`GET ${V1}/api-keys`]: { who: 'user' },
+    [`POST ${V1}/api-keys`]: { who: 'user', body: () => ({}) },
+    [`POST ${V1}/api-keys/{}/rotate`]: { who: 'user', ids: ['key'] },
+    [`DELETE ${V1}/api-keys/{}`]: { who: 'user', ids: ['key'], last: true },
+    [`GET ${V1}/events`]: { who: 'orgAdmin' },
+    [`GET ${V1}/events/recent`]: { who: 'orgAdmin' },
+    [`GET ${V1}/events/statistics/by-type`]: { who: 'orgAdmin' },
+    [`GET ${V1}/events/statistics/by-severity`]: { who: 'orgAdmin' },
+};
+
+// Which callers each `who` lets through; everybody else is refused before the handler runs.
+const READERS = ['admin', 'orgAdmin', 'user', 'developer', 'viewer'];
+const WRITERS = ['admin', 'orgAdmin', 'user', 'developer'];
+export const CALLERS = ['nobody', 'device', 'pilotAdmin', 'viewer', 'developer', 'user', 'orgAdmin', 'admin'];
+export const MAY = {
+    anyone: CALLERS,
+    user: [...READERS, 'pilotAdmin'],
+    reader: READERS,
+    writer: WRITERS,
+    orgAdmin: ['admin', 'orgAdmin'],
+    admin: ['admin'],
+    sender: [...WRITERS, 'device'],
+};

@@ -1,0 +1,30 @@
+// No answer carries a hash or a secret. Every body that a test receives passes here, and a find fails that
+// test at once.
+import assert from 'node:assert/strict';
+
+const FORBIDDEN = [
+    /\$argon2/i, /\$2[aby]\$/, // password hashes
+    /"(password|passwordHash|password_hash|tokenHash|token_hash|hash|secret|jwtSecret)"\s*:/i,
+];
+// Where a secret is shown once, on purpose: the only routes whose answers may hold a full token.
+const SHOWN_ONCE = [
+    /^POST \/api\/v1\/auth\/(login|register|refresh|change-password)\/?$/,
+    /^POST \/api\/v1\/devices\/?$/,
+    /^POST \/api\/v1\/(devices\/[^/]+\/(token\/(generate|rotate)|rotate-token)|device-tokens\/[^/]+\/generate)\/?$/,
+    /^POST \/api\/v1\/api-keys(\/[^/]+\/rotate)?\/?$/,
+];
+const secrets = new Set(); // tokens and keys that were shown, from then on nowhere else
+
+export function searchForSecrets(method, path, status, text) {
+    for (const pattern of FORBIDDEN) {
+        assert.ok(!pattern.test(text), `${method} ${path} (${status}) answers with ${pattern}: ${text.slice(0, 300)}`);
+    }
+    const where = `${method} ${path.split('?')[0]}`;
+    if (SHOWN_ONCE.some((pattern) => pattern.test(where))) {
+        for (const [, secret] of text.matchAll(/"(?:accessToken|refreshToken|apiToken|token|key|apiKey|keyValue)"\s*:\s*"([^"]{20,})"/g)) secrets.add(secret);
+        return;
+    }
+    for (const secret of secrets) {
+        assert.ok(!text.includes(secret), `${where} (${status}) shows a token again: ${text.slice(0, 300)}`);
+    }
+}

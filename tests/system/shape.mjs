@@ -1,0 +1,33 @@
+// Exact shapes: shape(value, 'id,name,lastSeenAt') holds when value is an object with these members and no
+// other, in any order. A trailing ? marks one that may be missing.
+import assert from 'node:assert/strict';
+
+export function shape(value, members) {
+    assert.equal(typeof value, 'object', `not an object: ${JSON.stringify(value)}`);
+    assert.ok(value !== null && !Array.isArray(value), `not an object: ${JSON.stringify(value)}`);
+    const wanted = members.split(',');
+    const names = wanted.map((name) => name.replace('?', ''));
+    const missing = wanted.filter((name) => !name.endsWith('?') && !(name in value));
+    const extra = Object.keys(value).filter((name) => !names.includes(name));
+    assert.deepEqual({ missing, extra }, { missing: [], extra: [] }, JSON.stringify(value).slice(0, 500));
+}
+
+export const DEVICE = 'id,externalId,name,description,active,location,sensorType,firmwareVersion,status,lastSeenAt,'
+    + 'healthScore,healthStatus,lastHealthCheckAt,latitude,longitude,tags,groups,altitude?,createdAt?,updatedAt?';
+export const TOKENS = 'accessToken,refreshToken,token,tokenType,userId,username,email,organizationId';
+export const ME = 'id,username,email,firstName,lastName,organizationId,organizationName,roles,enabled,avatarUrl,avatarVersion,themePreference';
+export const VARIABLE = 'id,deviceId,deviceExternalId,name,displayName,description,unit,dataType,dataSource,icon,color,minValue,'
+    + 'maxValue,decimalPlaces,lastValue,lastValueAt,createdAt,updatedAt';
+export const EVENT = 'id,eventType,severity,entityType,entityId,title,description,metadata,userId,deviceId,createdAt,actor,address,requestId';
+export const PAGE = 'content,totalElements,totalPages,number,size,numberOfElements,first,last,empty';
+
+// problem+json of this status; `more` are members beside the usual six.
+export function problem(answer, status, more = '') {
+    assert.equal(answer.status, status, answer.text);
+    assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+    shape(answer.json, `type,title,status,detail,instance,requestId${more && `,${more}`}`);
+    assert.equal(answer.json.status, status);
+    assert.ok(answer.json.detail.length > 5, answer.text);
+    assert.equal(answer.json.requestId, answer.headers.get('x-request-id'));
+    return answer.json;
+}
