@@ -20,8 +20,9 @@ struct http_server;
 struct http_exchange;
 
 struct http_verdict {
-    size_t body_max;  /* bytes of body that will be read; more is 413 */
-    bool answered;    /* on_head() has called http_answer(); the body is drained or the connection closed */
+    size_t body_max; /* bytes of body that will be read; more is 413 */
+    bool
+        answered; /* on_head() has called http_answer(); the body is drained or the connection closed */
 };
 
 struct http_handler {
