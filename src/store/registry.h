@@ -22,13 +22,17 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-enum { REGISTRY_NAME_MAX = 100, REGISTRY_EXTERNAL_ID_MAX = 64, REGISTRY_VARIABLES_PER_DEVICE = 10000 };
+enum {
+    REGISTRY_NAME_MAX = 100,
+    REGISTRY_EXTERNAL_ID_MAX = 64,
+    REGISTRY_VARIABLES_PER_DEVICE = 10000
+};
 
 struct reg_variable {
     int64_t id; /* the series */
     struct reg_device *device;
-    struct bytes name;         /* owned, byte-exact */
-    struct reg_variable *next; /* of the same device, in order of creation */
+    struct bytes name;                 /* owned, byte-exact */
+    struct reg_variable *_Atomic next; /* of the same device, in order of creation */
 };
 
 struct reg_device {
@@ -41,7 +45,7 @@ struct reg_device {
     _Atomic int64_t last_seen_ns;           /* receive time of its newest live record; 0 = never */
     _Atomic int64_t last_assigned_ns;       /* newest time the server gave to a record of it */
     _Atomic bool seen_dirty;                /* last_seen_ns is newer than the catalog's */
-    struct reg_variable *_Atomic variables; /* newest last; walk with ->next */
+    struct reg_variable *_Atomic variables; /* oldest first; walk with ->next */
     _Atomic uint32_t variable_count;
 };
 
@@ -50,7 +54,8 @@ enum err registry_open(struct registry **ret, struct sql_db *db, const struct cl
                        struct rnd *rnd, struct why *why) MUST_CHECK;
 void registry_free(struct registry *r);
 
-struct reg_device *registry_find_external(struct registry *r, int64_t org, struct bytes external_id);
+struct reg_device *registry_find_external(struct registry *r, int64_t org,
+                                          struct bytes external_id);
 struct reg_device *registry_find_uuid(struct registry *r, int64_t org, const struct uuid *uuid);
 /* External id first, then uuid text (contract §6). NULL: not there. */
 struct reg_device *registry_find_device(struct registry *r, int64_t org, struct bytes id);
@@ -71,7 +76,7 @@ struct provision {
     struct reg_device *device; /* in: known device, or NULL; out */
     int64_t by_device;         /* whose token creates it, 0 = a person */
     bool create_device;
-    bool was_created;          /* out: device is new */
+    bool was_created; /* out: device is new */
     size_t name_count;
     const struct bytes *names;       /* variables to find or make */
     struct reg_variable **variables; /* out, name_count of them */
@@ -86,19 +91,19 @@ enum err registry_provision(struct registry *r, struct provision *items, size_t 
 struct reg_device *registry_new_device(struct registry *r, int64_t id, int64_t org,
                                        const struct uuid *uuid, struct bytes external_id,
                                        int64_t by_device, bool active);
-enum err registry_publish_device(struct registry *r, struct reg_device *d, const uint8_t *token_hash)
-    MUST_CHECK;
+enum err registry_publish_device(struct registry *r, struct reg_device *d,
+                                 const uint8_t *token_hash) MUST_CHECK;
 /* Replaces (or with NULL removes) the device's token. */
-enum err registry_set_token(struct registry *r, struct reg_device *d, const uint8_t *token_hash)
-    MUST_CHECK;
+enum err registry_set_token(struct registry *r, struct reg_device *d,
+                            const uint8_t *token_hash) MUST_CHECK;
 /* Takes a deleted device out of every map (its token too). */
 void registry_retire_device(struct registry *r, struct reg_device *d);
 /* The other way round after a restore; ERR_EXISTS when the external id was taken meanwhile. */
 enum err registry_restore_device(struct registry *r, struct reg_device *d) MUST_CHECK;
 
 /* Alive devices of an organisation in order of id, at most cap, ids above `after`. */
-size_t registry_list_devices(struct registry *r, int64_t org, int64_t after, struct reg_device **ret,
-                             size_t cap);
+size_t registry_list_devices(struct registry *r, int64_t org, int64_t after,
+                             struct reg_device **ret, size_t cap);
 size_t registry_count_devices(struct registry *r, int64_t org);
 /* Writes last_seen_ns of every dirty device to the catalog; called by a timer and at stop. */
 enum err registry_save_seen(struct registry *r) MUST_CHECK;
