@@ -2,7 +2,6 @@
 #include "app/boot.h"
 #include "app/commands.h"
 #include "app/conf_tables.h"
-#include "app/demo.h"
 #include "app/service_manager.h"
 #include "base/log.h"
 #include "build_info.h"
@@ -98,13 +97,9 @@ int cmd_serve(struct cli *cli)
     if (cli_has(cli, "mqtt")) cli_say(cli, "--mqtt is planned: not built yet, not listening");
     say_first_start(cli, &b.first);
     say_address(cli, &b);
-    struct demo *demo = NULL;
-    if (cli_has(cli, "demo") && demo_start(&demo, &b.app, &why))
-        cli_say(cli, "the demo could not start: %s", why.text);
     service_manager_notify("READY=1");
     wait_for_end(&b, &signals);
     service_manager_notify("STOPPING=1");
-    demo_stop(demo);
     boot_stop(&b);
     return CLI_DONE;
 }
