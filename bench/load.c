@@ -97,8 +97,10 @@ static void make_request(struct message *m, const char *method, const char *path
     size_t size;
     FILE *f = open_memstream(&m->p, &size);
     if (!f) die("open_memstream");
-    fprintf(f, "%s %s HTTP/1.1\r\nHost: bench\r\nX-API-Key: %s\r\nContent-Type: application/json\r\n"
-               "Content-Length: %zu\r\n\r\n", method, path, opts.token, n);
+    fprintf(f,
+            "%s %s HTTP/1.1\r\nHost: bench\r\nX-API-Key: %s\r\nContent-Type: application/json\r\n"
+            "Content-Length: %zu\r\n\r\n",
+            method, path, opts.token, n);
     fwrite(body, 1, n, f);
     fclose(f);
     m->n = size;
@@ -118,8 +120,11 @@ static void make_bulk(bool json)
         FILE *f = open_memstream(&body, &n);
         write_body(f, json, i, values, &r);
         fclose(f);
-        make_request(&messages[i], "POST", opts.path ? opts.path
-                     : json ? "/api/v1/data/bulk" : "/api/v2/write", body, n);
+        make_request(&messages[i], "POST",
+                     opts.path ? opts.path
+                     : json    ? "/api/v1/data/bulk"
+                               : "/api/v2/write",
+                     body, n);
         free(body);
     }
 }
@@ -260,13 +265,20 @@ static void read_options(int argc, char **argv)
 {
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *name = argv[i], *value = argv[i + 1];
-        if (!strcmp(name, "--port")) opts.port = (int)strtol(value, NULL, 10);
-        else if (!strcmp(name, "--connections")) opts.connections = (int)strtol(value, NULL, 10);
-        else if (!strcmp(name, "--requests")) opts.requests = strtol(value, NULL, 10);
-        else if (!strcmp(name, "--workload")) opts.workload = value;
-        else if (!strcmp(name, "--token")) opts.token = value;
-        else if (!strcmp(name, "--path")) opts.path = value;
-        else if (!strcmp(name, "--start")) opts.start_s = strtol(value, NULL, 10);
+        if (!strcmp(name, "--port"))
+            opts.port = (int)strtol(value, NULL, 10);
+        else if (!strcmp(name, "--connections"))
+            opts.connections = (int)strtol(value, NULL, 10);
+        else if (!strcmp(name, "--requests"))
+            opts.requests = strtol(value, NULL, 10);
+        else if (!strcmp(name, "--workload"))
+            opts.workload = value;
+        else if (!strcmp(name, "--token"))
+            opts.token = value;
+        else if (!strcmp(name, "--path"))
+            opts.path = value;
+        else if (!strcmp(name, "--start"))
+            opts.start_s = strtol(value, NULL, 10);
         else {
             fprintf(stderr, "load: unknown option %s\n", name);
             exit(2);
@@ -284,9 +296,12 @@ static double percentile_ms(double rank)
 int main(int argc, char **argv)
 {
     read_options(argc, argv);
-    if (!strcmp(opts.workload, "single")) make_single();
-    else if (!strcmp(opts.workload, "get")) make_get();
-    else make_bulk(!strcmp(opts.workload, "json"));
+    if (!strcmp(opts.workload, "single"))
+        make_single();
+    else if (!strcmp(opts.workload, "get"))
+        make_get();
+    else
+        make_bulk(!strcmp(opts.workload, "json"));
     latencies = calloc((size_t)opts.requests, sizeof *latencies);
     int64_t start = clock_mono_ns(clock_real());
     run();
