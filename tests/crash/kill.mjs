@@ -2,8 +2,8 @@
 // keeps what was sent and what was acknowledged; afterwards every acknowledged record must be there with
 // its value, none twice, and nothing that was never sent.
 //   node tests/crash/kill.mjs [KILLS=200] [SEED]
-import http from 'node:http';
-import { Server, request, temporaryDirectory, freePort } from '../helpers/server.mjs';
+import { rmSync } from 'node:fs';
+import { startServer, temporaryDir } from '../system/server.mjs';
 
 const KILLS = Number(process.argv[2] ?? 200);
 const seed = Number(process.argv[3] ?? Math.floor(Math.random() * 2 ** 31));
@@ -19,8 +19,7 @@ function random() {
 }
 
 const base = Date.now() - 6 * 3600 * 1000;
-const port = await freePort();
-const { dir, remove } = temporaryDirectory();
+const dir = temporaryDir();
 
 // A worker owns one device; record `seq` has the time base + seq ms and the value seq.
 const workers = [];
@@ -47,14 +46,14 @@ for (const [i, form] of ['bulk', 'bulk', 'lines', 'lines', 'one', 'one', 'one', 
 
 let token;
 let running = true;
-async function work(w, agent) {
+async function work(w, at) {
   while (running) {
     const n = w.single ? 1 : 1 + Math.floor(random() * 40);
     const from = w.next;
     w.next += n; // sent, whatever happens
     const { target, body, good } = w.form(w, from, n);
     try {
-      const res = await request(port, 'POST', target, { body, headers: { 'X-API-Key': token }, agent });
+      const res = await at.request('POST', target, { body, headers: { 'x-api-key': token, 'content-type': 'application/json' } });
       if (good(res)) for (let i = 0; i < n; i++) w.acked.add(from + i);
       else if (res.status !== 503) throw Object.assign(new Error(`${res.status} ${res.text}`), { refused: true });
     } catch (e) {
@@ -66,7 +65,7 @@ async function work(w, agent) {
 
 let lost = 0, foreign = 0, twice = 0, wrong = 0, stored = 0;
 async function verify(server) {
-  const auth = await server.login();
+  const auth = { authorization: `Bearer ${await server.admin()}` };
   lost = foreign = twice = wrong = stored = 0;
   for (const w of workers) {
     const res = await server.request('GET', `/api/v1/export/csv/${w.device}`, { headers: auth });
@@ -89,34 +88,28 @@ async function verify(server) {
 }
 
 const startsMs = [];
-async function startServer() {
+async function start() {
   const begun = performance.now();
-  const server = await Server.start({ dir, port, args: ['--set', 'rate-limiting.enabled=false'] });
+  const started = await startServer({ dir });
   startsMs.push(performance.now() - begun);
-  return server;
+  return started;
 }
 
-let server = await startServer();
-const auth = await server.login();
-const created = await server.request('POST', '/api/v1/devices', { body: { externalId: 'kill-0', name: 'kill-0' }, headers: auth });
-token = created.json?.apiToken;
-if (!token) throw new Error(`no device token: ${created.status} ${created.text}`);
+let server = await start();
+token = (await server.device(await server.admin(), 'kill-0')).apiToken;
 
 for (let kill = 1; kill <= KILLS; kill++) {
   running = true;
-  const agent = new http.Agent({ keepAlive: true });
-  const all = workers.map((w) => work(w, agent));
-  await new Promise((resolve) => setTimeout(resolve, 5 + random() * 90));
+  const all = workers.map((w) => work(w, server));
+  await new Promise((resolve) => { setTimeout(resolve, 5 + random() * 90); });
   await server.kill();
   running = false;
   await Promise.all(all);
-  agent.destroy();
-  server = await startServer();
-  if (kill % 50 === 0 || kill === KILLS) {
-    await verify(server);
-    if (process.stderr.isTTY || kill === KILLS) console.error(`${kill} kills, ${stored} records stored`);
-    if (lost || twice || foreign || wrong) break;
-  }
+  server = await start();
+  if (kill % 50 !== 0 && kill !== KILLS) continue;
+  await verify(server);
+  console.error(`${kill} kills, ${stored} records stored`);
+  if (lost || twice || foreign || wrong) break;
 }
 await server.stop();
 startsMs.sort((a, b) => a - b);
@@ -124,7 +117,7 @@ const acked = workers.reduce((n, w) => n + w.acked.size, 0);
 console.log(`acknowledged ${acked}, stored ${stored}, lost ${lost}, duplicated ${twice}, never sent ${foreign}, wrong value ${wrong}`);
 console.log(`restart p50 ${startsMs[startsMs.length >> 1].toFixed(0)} ms, p99 ${startsMs[Math.floor(startsMs.length * 0.99)].toFixed(0)} ms`);
 const good = !lost && !twice && !foreign && !wrong && acked > 0 && !process.exitCode;
-if (good) remove();
+if (good) rmSync(dir, { recursive: true, force: true });
 else console.log(`the data stays in ${dir}`);
 console.log(good ? '1 passed, 0 failed' : '0 passed, 1 failed');
 process.exit(good ? 0 : 1);
