@@ -67,7 +67,6 @@ void cli_say(struct cli *cli, const char *format, ...)
     va_list args;
     va_start(args, format);
     vfprintf(cli->err, format, args);
-    fputc('\n', cli->err);
     va_end(args);
 }
 

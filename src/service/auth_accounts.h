@@ -27,6 +27,9 @@ enum err auth_accounts_add_organization(struct auth_service *s, struct bytes nam
 
 enum err auth_accounts_find(struct auth_service *s, int64_t org, int64_t user, struct arena *arena,
                             struct user *ret, struct organization *ret_org) MUST_CHECK;
+enum err auth_accounts_find_organization(struct auth_service *s, int64_t org, struct arena *arena,
+                                         struct organization *ret) MUST_CHECK;
+/* ERR_INVALID: no such sort. */
 enum err auth_accounts_list(struct auth_service *s, int64_t org, const struct catalog_page *page,
                             struct arena *arena, struct user **ret,
                             struct catalog_listing *ret_listing) MUST_CHECK;

@@ -18,5 +18,5 @@ enum err auth_keys_create(struct auth_service *s, const struct actor *actor, str
 enum err auth_keys_rotate(struct auth_service *s, const struct actor *actor, int64_t key,
                           int64_t grace_ns, struct arena *arena, struct api_key *ret,
                           char ret_key[TOKENS_KEY_TEXT + 1], struct refusal *refusal) MUST_CHECK;
-enum err auth_keys_revoke(struct auth_service *s, const struct actor *actor,
-                          int64_t key) MUST_CHECK;
+enum err auth_keys_revoke(struct auth_service *s, const struct actor *actor, int64_t key,
+                          struct refusal *refusal) MUST_CHECK;

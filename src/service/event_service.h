@@ -21,3 +21,12 @@ struct event_note {
 
 enum err event_service_append(struct sql_tx *tx, int64_t now_ns, const struct actor *actor,
                               const struct event_note *note) MUST_CHECK;
+
+/* Reading, each in a transaction of its own. ERR_INVALID: no such sort. */
+enum err event_service_list(struct sql_db *db, int64_t org, const struct event_filter *filter,
+                            const struct catalog_page *page, struct arena *arena,
+                            struct event **ret, struct catalog_listing *ret_listing,
+                            struct why *why) MUST_CHECK;
+enum err event_service_count(struct sql_db *db, int64_t org, const struct event_filter *filter,
+                             enum event_group group, struct arena *arena, struct event_count **ret,
+                             size_t *ret_n) MUST_CHECK;

@@ -147,9 +147,18 @@ static const char records[] =
     " who TEXT,"
     " when_ns BIGINT NOT NULL);";
 
+static const char resets[] =
+    "CREATE TABLE password_resets ("
+    " hash BLOB NOT NULL PRIMARY KEY,"
+    " org BIGINT NOT NULL,"
+    " user_id BIGINT NOT NULL,"
+    " expires_ns BIGINT NOT NULL);"
+    "CREATE INDEX password_resets_user ON password_resets (org, user_id);";
+
 const struct migration migrations_catalog[] = {
     {1, "organizations, users, sessions and API keys", people},
     {2, "devices and variables", things},
     {3, "events and settings", records},
+    {4, "requests to reset a password", resets},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

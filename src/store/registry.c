@@ -256,14 +256,23 @@ size_t registry_count_devices(struct registry *r, int64_t org)
     return n;
 }
 
+/* What is taken to be saved is in the catalog afterwards, or stays with the device. */
+static enum err save_one(struct sql_tx *tx, struct reg_device *d)
+{
+    enum err e = catalog_devices_set_seen(tx, d->org, d->id, atomic_load(&d->last_seen_ns));
+    int64_t used = atomic_exchange(&d->token_used_ns, 0), zero = 0;
+    if (e || !used) return e;
+    e = catalog_devices_touch_token(tx, d->org, d->id, used);
+    if (e) atomic_compare_exchange_strong(&d->token_used_ns, &zero, used);
+    return e == ERR_NOTFOUND ? ERR_OK : e; /* deleted meanwhile */
+}
+
 static enum err save_some(struct registry *r, struct reg_device **devices, size_t n)
 {
     struct sql_tx *tx;
     enum err e = sql_begin(r->db, SQL_WRITE, &tx);
     if (!e) {
-        for (size_t i = 0; !e && i < n; i++)
-            e = catalog_devices_set_seen(tx, devices[i]->org, devices[i]->id,
-                                         atomic_load(&devices[i]->last_seen_ns));
+        for (size_t i = 0; !e && i < n; i++) e = save_one(tx, devices[i]);
         e = sql_end(tx, e);
     }
     for (size_t i = 0; e && i < n; i++) atomic_store(&devices[i]->seen_dirty, true);

@@ -44,7 +44,8 @@ struct reg_device {
     _Atomic int64_t deleted_ns;             /* 0 = alive */
     _Atomic int64_t last_seen_ns;           /* receive time of its newest live record; 0 = never */
     _Atomic int64_t last_assigned_ns;       /* newest time the server gave to a record of it */
-    _Atomic bool seen_dirty;                /* last_seen_ns is newer than the catalog's */
+    _Atomic int64_t token_used_ns;          /* when its token last opened a door; 0 = saved */
+    _Atomic bool seen_dirty;                /* last_seen_ns or token_used_ns is not saved yet */
     struct reg_variable *_Atomic variables; /* oldest first; walk with ->next */
     _Atomic uint32_t variable_count;
 };
@@ -105,5 +106,6 @@ enum err registry_restore_device(struct registry *r, struct reg_device *d) MUST_
 size_t registry_list_devices(struct registry *r, int64_t org, int64_t after,
                              struct reg_device **ret, size_t cap);
 size_t registry_count_devices(struct registry *r, int64_t org);
-/* Writes last_seen_ns of every dirty device to the catalog; called by a timer and at stop. */
+/* Writes last_seen_ns and token_used_ns of every dirty device to the catalog; called by a timer and
+ * at stop. */
 enum err registry_save_seen(struct registry *r) MUST_CHECK;

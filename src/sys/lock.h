@@ -18,7 +18,7 @@ enum lock_rank {
     LOCK_RANK_HUB = 70,      /* live subscriptions */
     LOCK_RANK_EXECUTOR = 80, /* one executor's queue */
     LOCK_RANK_LOOP = 85,     /* a loop's inbox */
-    LOCK_RANK_SECURITY = 88, /* failed logins, revoked sessions */
+    LOCK_RANK_SECURITY = 88, /* failed logins, users, keys, sessions; held while a map grows */
     LOCK_RANK_METRICS = 90,  /* registration and probe tables */
     LOCK_RANK_LOG = 95,      /* the log queue */
 };

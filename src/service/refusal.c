@@ -1,0 +1,21 @@
+/* Filling in a refusal. */
+#include "service/refusal.h"
+
+void refusal_field(struct refusal *r, const char *name, const char *why)
+{
+    if (r->fields++ == 0) why_say(&r->why, ERR_INVALID, "%s %s", name, why);
+    if (r->field) r->field(r->field_ctx, name, why);
+}
+
+enum err refusal_fields(const struct refusal *r)
+{
+    return r->fields ? ERR_INVALID : ERR_OK;
+}
+
+enum err refusal_limit(struct refusal *r, const char *name, int64_t max, int64_t used)
+{
+    r->limit = name;
+    r->max = max;
+    r->used = used;
+    return why_say(&r->why, ERR_LIMIT, "the limit %s of %lld is reached", name, (long long)max);
+}
