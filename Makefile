@@ -28,6 +28,7 @@ run: build ## the demo in the foreground, its data in ./var (DATA=DIR for anothe
 
 test: ## every suite, in under 15 minutes on two cores
 	@tools/setup.sh build test
+	@tools/promtool.sh
 	@tools/run_tests.sh all
 
 check: ## format, layers, headers, symbols, lengths, banned calls, leftovers, generated docs, analyser

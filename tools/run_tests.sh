@@ -47,10 +47,12 @@ count_ctest() {
     awk '
         match($0, /^[0-9]+: /) { id = $1; text = substr($0, RLENGTH + 1)
             if (text ~ /^\[       OK \]/) ok[id]++
-            else if (text ~ /^\[  SKIPPED \] [^0-9]/) skip[id]++
-            else if (text ~ /^\[  (FAILED|ERROR ) *\]/ && text !~ /test\(s\)/) {
-                name = text; sub(/^\[[^]]*\] /, "", name); sub(/ .*/, "", name)
-                if (!((id, name) in seen)) { seen[id, name] = 1; bad[id]++ }
+            else if (text ~ /^\[  (SKIPPED |FAILED  |ERROR   )\] [A-Za-z_]/) {
+                # Named once where it happens and once in the summary: each name counts once.
+                name = substr(text, 14); sub(/ .*/, "", name)
+                if ((id, name) in seen) next
+                seen[id, name] = 1
+                if (text ~ /SKIPPED/) skip[id]++; else bad[id]++
             }
             next }
         /^ *[0-9]+\/[0-9]+ Test +#[0-9]+:/ {

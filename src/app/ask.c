@@ -82,7 +82,7 @@ static enum err open_store(struct local *l, enum ask_need need, struct why *why)
 {
     char place[1100];
     enum err e = store_open_place(&l->settings, l->dir.path, place, sizeof place, why);
-    if (e && e != ERR_UNSUPPORTED) return e;
+    if (e) return e;
     e = store_open_parts(&l->store, parts_of(need), place, &l->settings, clock_real(), why);
     if (!e && need != ASK_RAW) e = overrides_load(l->conf, l->store.db, NULL, NULL, why);
     if (!e) e = conf_fill(l->conf, &l->settings);

@@ -67,6 +67,7 @@ void cli_say(struct cli *cli, const char *format, ...)
     va_list args;
     va_start(args, format);
     vfprintf(cli->err, format, args);
+    fputc('\n', cli->err);
     va_end(args);
 }
 

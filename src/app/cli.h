@@ -70,7 +70,7 @@ size_t cli_each(const struct cli *cli, const char *name, const char *ret[CLI_VAL
  *     return cli_fail(cli, "…"); */
 int cli_fail(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int cli_usage(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A line for people on standard error; nothing with --json. */
+/* A line for people on standard error, its end added; nothing with --json. */
 void cli_say(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Writes a finished buffer to standard output; CLI_FAILED (and says so) when it is incomplete or the
  * output is full. */

@@ -39,7 +39,7 @@ static enum err overrides_of_store(struct conf *conf, const struct settings *s, 
     struct data_dir dir;
     struct store_open store = {.db = NULL};
     enum err e = store_open_place(s, path, place, sizeof place, NULL);
-    if (e && e != ERR_UNSUPPORTED) return ERR_OK; /* the report says what is wrong with it */
+    if (e) return ERR_OK; /* the report says what is wrong with it */
     snprintf(file, sizeof file, "%s/" CATALOG_FILE, place);
     if (access(file, R_OK) != 0) return ERR_OK;
     e = data_dir_open(&dir, fs_real(), path, DATA_DIR_EXISTING, why);
@@ -86,14 +86,14 @@ int cmd_check_config(struct cli *cli)
     struct why unread = {""}, place = {""};
     char path[1100];
     enum err store = e ? e : store_open_place(&settings, ".", path, sizeof path, &place);
-    if (store) cli_say(cli, "%s\n", place.text);
+    if (store) cli_say(cli, "%s", place.text);
     if (!e && take_overrides(cli, conf, &settings, &unread))
-        cli_say(cli, "the overrides kept in the store are not shown: %s\n", unread.text);
+        cli_say(cli, "the overrides kept in the store are not shown: %s", unread.text);
     struct buf b;
     buf_init(&b, 1 << 22);
     size_t bad = cli->json ? conf_report_json(conf, &b) : conf_report_text(conf, &b);
     int code = e ? cli_fail(cli, "%s", err_sentence(e)) : cli_print(cli, &b);
     buf_done(&b);
     conf_free(conf);
-    return code ? code : bad || store == ERR_INVALID ? CLI_USAGE : CLI_DONE;
+    return code ? code : bad || store ? CLI_USAGE : CLI_DONE;
 }

@@ -19,7 +19,7 @@ int cmd_token_create(struct cli *cli)
         buf_init(&b, 4096);
         buf_printf(&b, "%s\n", ask_text(answer, "token")); /* alone on its line, for $(…) */
         bool made = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "deviceCreated"));
-        cli_say(cli, "the token of %s%s; it is not shown again\n", ask_text(answer, "deviceId"),
+        cli_say(cli, "the token of %s%s; it is not shown again", ask_text(answer, "deviceId"),
                 made ? ", a new device" : "");
         code = cli_print(cli, &b);
         buf_done(&b);

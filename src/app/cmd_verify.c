@@ -77,7 +77,7 @@ int cmd_verify(struct cli *cli)
         e = data_dir_open(&dir, fs_real(), cli_value(cli, "data", "./var"), DATA_DIR_EXISTING,
                           &why);
     if (!e) e = store_open_place(&settings, dir.path, place, sizeof place, &why);
-    if (!e || e == ERR_UNSUPPORTED) e = look(&f, place);
+    if (!e) e = look(&f, place);
     data_dir_close(&dir);
     conf_free(conf);
     int code =

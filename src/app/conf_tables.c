@@ -42,10 +42,8 @@ static const struct conf_entry server_table[] = {
 
 static const struct conf_entry store_table[] = {
     {"store.url", AT(store_url), CONF_TEXT, "", 0, 0, RESTART,
-     "embedded:DIR, or postgres://… (planned); empty is an embedded store in the data directory.",
+     "embedded:DIR; empty is an embedded store in the data directory. postgres://… is planned.",
      NULL},
-    {"spring.datasource.url", CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_ALIAS, "As store.url.",
-     "store.url"},
     {"store.memory-bytes", AT(store_memory_bytes), CONF_BYTES, "64MiB", 4194304, 1099511627776,
      RESTART, "Heads and decoded chunks together take this much memory at most.", NULL},
 };

@@ -22,6 +22,8 @@ enum { PLANNED = CONF_PLANNED };
 #define JEDIS  "spring.data.redis.jedis.pool."
 
 const struct conf_entry conf_tables_planned_stores[] = {
+    ROW("spring.datasource.url", CONF_TEXT, "", 0, 0,
+        "PostgreSQL: will stand for store.url; until then the embedded store is used."),
     ROW("store.postgres.username", CONF_TEXT, "", 0, 128, "PostgreSQL: the role."),
     {"store.postgres.password", CONF_NOWHERE, CONF_TEXT, "", 0, 1024, PLANNED | CONF_SECRET,
      "PostgreSQL: its password.", NULL},

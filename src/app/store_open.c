@@ -21,11 +21,10 @@ enum err store_open_place(const struct settings *s, const char *path, char *ret,
         return why_say(why, ERR_INVALID, "store.url: the path is too long");
     if (!url.n || bytes_starts(url, embedded)) return ERR_OK;
     if (bytes_starts(url, BYTES("postgres")))
-        return why_say(
-            why, ERR_UNSUPPORTED,
-            "store.url=%.60s: PostgreSQL is planned and not built yet; the embedded store "
-            "in %.80s is used",
-            url.p, path);
+        return why_say(why, ERR_UNSUPPORTED,
+                       "store.url=%.100s: PostgreSQL is planned and not built yet; it takes "
+                       "embedded:DIR",
+                       url.p);
     return why_say(why, ERR_INVALID, "store.url=%.100s is not an address; it takes embedded:DIR",
                    url.p);
 }

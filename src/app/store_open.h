@@ -28,9 +28,8 @@ struct store_open {
     struct telemetry *telemetry;
 };
 
-/* Where the store is: `path` is the data directory. ERR_UNSUPPORTED: store.url names one that is
- * planned; the data directory then stands in `ret` all the same. ERR_INVALID: not an address of a
- * store. */
+/* Where the store is: the data directory `path`, or what store.url names. ERR_UNSUPPORTED: a store
+ * that is planned; ERR_INVALID: not the address of one. */
 enum err store_open_place(const struct settings *s, const char *path, char *ret, size_t n,
                           struct why *why) MUST_CHECK;
 enum err store_open_parts(struct store_open *ret, unsigned parts, const char *dir,

@@ -153,10 +153,12 @@ static enum err cut_fields(struct csv_reader *r, struct bytes row, size_t *ret_n
 /* Bytes in front of the next row: byte order mark and empty lines. */
 static size_t pass_blank(struct csv_reader *r, struct bytes w, bool final)
 {
+    const struct bytes mark = BYTES("\xef\xbb\xbf");
     size_t at = 0;
-    if (!r->begun && (w.n >= 3 || final)) {
+    bool undecided = !final && w.n < mark.n && bytes_starts(mark, w);
+    if (!r->begun && !undecided) {
         r->begun = true;
-        if (bytes_starts(w, BYTES("\xef\xbb\xbf"))) at = 3;
+        if (bytes_starts(w, mark)) at = mark.n;
     }
     for (; r->begun && at < w.n; r->line++) {
         if (w.p[at] == '\r' && w.n - at >= 2 && w.p[at + 1] == '\n')

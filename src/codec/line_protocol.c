@@ -138,7 +138,7 @@ static const char *take_fields(struct decoder *d)
             line_word_take(&d->at, d->end, LINE_EQUALS | LINE_COMMA | LINE_BLANK | LINE_BREAK);
         d->blamed = key.raw;
         if (d->at == d->end || *d->at != '=')
-            return key.raw.n ? "is a field without '='" : "there are no fields";
+            return key.raw.n ? "is a field without '='" : "a field is missing";
         d->at++;
         bool stored;
         double v;

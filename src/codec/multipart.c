@@ -152,5 +152,5 @@ enum err multipart_file(struct bytes body, struct bytes boundary, struct multipa
         *ret = part;
         return ERR_OK;
     }
-    return why_say(why, ERR_INVALID, "the multipart body has more than 100 parts and no file");
+    return why_say(why, ERR_INVALID, "the multipart body has 100 parts or more and no file");
 }

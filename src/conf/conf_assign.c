@@ -125,12 +125,6 @@ static enum err say_refused(const struct conf_entry *entry, const struct conf_as
     return ERR_INVALID;
 }
 
-/* jdbc:postgresql://… is what the Java platform wrote where a store's address stands. */
-static const char *without_jdbc(const char *value)
-{
-    return strncmp(value, "jdbc:", 5) == 0 ? value + 5 : value;
-}
-
 static enum err store_value(struct conf_generation *g, struct conf_slot *slot,
                             enum conf_layer layer, const char *value,
                             const struct conf_origin *origin)
@@ -151,10 +145,8 @@ enum err conf_assign(const struct conf_opts *o, struct conf_generation *g,
     if (i == o->entries || o->table[i].key[strlen(o->table[i].key) - 1] == '*')
         return note_stranger(o, g, a->key, &origin);
     const struct conf_entry *entry = &o->table[i];
-    const char *value = a->value;
     if (entry->flags & CONF_ALIAS) {
         origin.alias = entry->key;
-        value = without_jdbc(value);
         i = conf_assign_find(o, entry->more);
         bug_if(i == o->entries);
     }
@@ -163,8 +155,8 @@ enum err conf_assign(const struct conf_opts *o, struct conf_generation *g,
         e = conf_assign_note(
             g, &(struct conf_note){CONF_NOTE_PLANNED, a->key, o->table[i].doc, origin});
     struct conf_value v;
-    if (!e) e = conf_value_parse(&o->table[i], value, &g->arena, &v);
-    if (!e) return store_value(g, &g->slots[i], a->layer, value, &origin);
+    if (!e) e = conf_value_parse(&o->table[i], a->value, &g->arena, &v);
+    if (!e) return store_value(g, &g->slots[i], a->layer, a->value, &origin);
     if (e != ERR_INVALID) return e;
     struct why refused;
     e = say_refused(&o->table[i], a, &refused);

@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# The bench: starts the release binary on loopback in a temporary directory, loads it, reads its CPU time
+# from /proc, and prints the tables of docs/BENCH.md. Ratios within one run are what counts.
+#   bench/run.sh [build/release]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=${1:-build/release}
+load=$build/bench/bench_load
+work=$(mktemp -d)
+pid=
+cleanup() { [ -n "$pid" ] && kill "$pid" 2>/dev/null; rm -rf "$work"; }
+trap cleanup EXIT
+
+hertz=$(getconf CLK_TCK)
+port=18080
+cpu() { awk -v h="$hertz" '{ sub(/^.*\) /, ""); print ($12 + $13) / h }' "/proc/$1/stat"; }
+rss() { awk '/^VmRSS/ { printf "%.1f", $2 / 1024 }' "/proc/$1/status"; }
+peak() { awk '/^VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$1/status"; }
+json() { sed -n "s/.*\"$2\":\([0-9.]*\).*/\1/p" <<<"$1"; }
+calc() { awk "BEGIN { printf \"%.${2:-2}f\", $1 }"; }
+
+start_server() { # DIR [args]
+    local dir=$1; shift
+    ADMIN_EMAIL=bench@example.org ADMIN_PASSWORD='bench bench bench' \
+        "$build/sensorvision" serve --http "127.0.0.1:$port" --data "$dir" --set rate-limiting.enabled=false "$@" 2>"$work/log" &
+    pid=$!
+    for _ in $(seq 3000); do
+        curl -sf "http://127.0.0.1:$port/actuator/health" >/dev/null && return
+        kill -0 "$pid" || { cat "$work/log"; exit 1; }
+        sleep 0.01
+    done
+    echo "the server did not start"; cat "$work/log"; exit 1
+}
+stop_server() { kill -TERM "$pid"; wait "$pid" || true; pid=; }
+login() {
+    access=$(curl -sf "http://127.0.0.1:$port/api/v1/auth/login" -H 'Content-Type: application/json' \
+        -d '{"username":"bench","password":"bench bench bench"}' | sed 's/.*"accessToken":"\([^"]*\)".*/\1/')
+    token=$(curl -sf "http://127.0.0.1:$port/api/v1/devices" -H "Authorization: Bearer $access" -H 'Content-Type: application/json' \
+        -d '{"externalId":"dev-000"}' | sed 's/.*"apiToken":"\([^"]*\)".*/\1/')
+}
+
+echo "machine: $(nproc) cores, $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(free -m | awk '/^Mem/ { print $2 }') MiB"
+echo "commit:  $(git rev-parse --short=12 HEAD)$(git diff --quiet HEAD || echo ' with local changes')"
+echo "data:    500 devices x 10 variables x 1,000 s, random walks of two decimals, step normal x 0.30, seed 1; 5,000,000 points"
+echo "command: bench/run.sh"
+echo
+begin=$(( $(date +%s) / 3600 * 3600 - 7200 ))
+
+bulk() { # WORKLOAD NAME
+    rm -rf "$work/data"
+    start_server "$work/data"
+    local idle; idle=$(rss "$pid")
+    login
+    local before after out
+    before=$(cpu "$pid")
+    out=$($load --port "$port" --workload "$1" --connections 8 --requests 500 --token "$token" --start "$begin")
+    after=$(cpu "$pid")
+    local used; used=$(calc "$after - $before")
+    printf '%-34s %10s M points/s of server CPU   (%s s CPU, %s s wall, p99 %s ms, errors %s)\n' "$2" \
+        "$(calc "5 / $used")" "$used" "$(json "$out" seconds)" "$(json "$out" p99Ms)" "$(json "$out" errors)"
+    last_rate=$(calc "5 / $used" 4)
+    printf '%-34s %10s MiB idle, %s MiB peak\n' "  memory" "$idle" "$(peak "$pid")"
+}
+
+echo "## Bulk ingest, durable before the answer"
+bulk json "JSON /data/bulk, 10,000 points each"
+stop_server
+bulk lp "line protocol, 10,000 points each"
+lp_rate=$last_rate
+
+echo
+echo "## Reading while that data is there (5 M points, caches none)"
+curl -s -o /dev/null "http://127.0.0.1:$port/api/v1/data/latest?variables=var0" -H "Authorization: Bearer $access"
+get() { # NAME PATH
+    local out; out=$($load --port "$port" --workload get --connections 1 --requests 200 --path "$2" --token "$key")
+    printf '%-34s p50 %s ms, p99 %s ms\n' "$1" "$(json "$out" p50Ms)" "$(json "$out" p99Ms)"
+}
+key=$(curl -sf "http://127.0.0.1:$port/api/v1/api-keys" -H "Authorization: Bearer $access" -H 'Content-Type: application/json' \
+    -d '{"name":"bench"}' | sed 's/.*"key":"\([^"]*\)".*/\1/; s/.*"apiKey":"\([^"]*\)".*/\1/')
+get "latest of 500 devices, 1 variable" "/api/v1/data/latest?variables=var0"
+get "1,000 raw points of one series" "/api/v1/data/query?deviceId=dev-100&variables=var3&from=$begin&to=$((begin + 1000))"
+get "hourly averages" "/api/v1/analytics/aggregate?deviceId=dev-100&variable=var3&aggregation=AVG&interval=1h&from=$begin&to=$((begin + 7200))"
+stop_server
+bytes=$(du -sb "$work/data" | cut -f1)
+printf '%-34s %10s B/point   (%s bytes in the data directory after a clean stop)\n' "bytes per point" "$(calc "$bytes / 5000000" 3)" "$bytes"
+
+echo
+echo "## Single readings (variant A), durable"
+start_server "$work/data"
+restart=$(sed -n 's/.*started_ms=\([0-9.]*\).*/\1/p' "$work/log")
+curl -s -o /dev/null "http://127.0.0.1:$port/ping"
+token=$(curl -sf -X POST "http://127.0.0.1:$port/api/v1/devices/dev-000/token/rotate" -H "Authorization: Bearer $access" | sed 's/.*"token":"\([^"]*\)".*/\1/')
+before=$(cpu "$pid")
+out=$($load --port "$port" --workload single --connections 64 --requests 200000 --token "$token")
+after=$(cpu "$pid")
+used=$(calc "$after - $before")
+printf '%-34s %10s requests/s of server CPU   (%s s CPU, %s s wall, p99 %s ms, errors %s)\n' "64 connections" \
+    "$(calc "200000 / $used" 0)" "$used" "$(json "$out" seconds)" "$(json "$out" p99Ms)" "$(json "$out" errors)"
+out=$($load --port "$port" --workload single --connections 1 --requests 5000 --token "$token")
+disk=$("$build/bench/bench_disk" "$work" 5000)
+printf '%-34s p50 %s ms, p99 %s ms; fdatasync p50 %s ms, p99 %s ms; ratio of p99 %s\n' "1 connection" "$(json "$out" p50Ms)" "$(json "$out" p99Ms)" \
+    "$(json "$disk" p50Ms)" "$(json "$disk" p99Ms)" "$(calc "$(json "$out" p99Ms) / $(json "$disk" p99Ms)")"
+stop_server
+
+if command -v victoria-metrics >/dev/null; then
+    echo
+    echo "## The same line protocol bodies into VictoriaMetrics (which is not durable at the answer)"
+    victoria-metrics -storageDataPath "$work/vm" -httpListenAddr "127.0.0.1:$port" -retentionPeriod 10y >"$work/vm.log" 2>&1 &
+    pid=$!
+    for _ in $(seq 500); do curl -sf "http://127.0.0.1:$port/health" >/dev/null && break; sleep 0.02; done
+    before=$(cpu "$pid")
+    out=$($load --port "$port" --workload lp --path /write --connections 8 --requests 500 --start "$begin")
+    after=$(cpu "$pid")
+    used=$(calc "$after - $before")
+    printf '%-34s %10s M points/s of its CPU   (%s s CPU, %s s wall, errors %s)\n' "VictoriaMetrics" "$(calc "5 / $used")" "$used" "$(json "$out" seconds)" "$(json "$out" errors)"
+    printf '%-34s %10s times\n' "ratio" "$(calc "$lp_rate / (5 / $used)")"
+    kill "$pid"; wait "$pid" || true; pid=
+fi
