@@ -39,9 +39,9 @@ export async function run(args, { env = {}, input, deadline = 30_000 } = {}) {
     return { code, ...output };
 }
 
-// options: sets {key: value}, env, args, dir (kept when given), waits (false: do not wait for health)
+// options: sets {key: value}, env, args, dir (kept when given), port
 export async function startServer(options = {}) {
-    const port = await freePort();
+    const port = options.port ?? await freePort();
     const dir = options.dir ?? temporaryDir();
     const sets = { 'pilot.max-organizations': 1000, ...options.sets };
     const args = ['serve', '--data', dir, '--http', `127.0.0.1:${port}`,
