@@ -199,7 +199,9 @@ enum err http_client_send(struct http_client *c, const struct http_request *requ
     if (code != CURLE_OK)
         return why_say(why, ERR_IO, "%.120s: %.120s", c->base,
                        c->error[0] ? c->error : curl.easy_strerror(code));
-    *ret = (struct http_answer){(int)status, buf_bytes(&c->body)};
+    curl_off_t retry_after_s = 0;
+    curl.easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    *ret = (struct http_answer){(int)status, retry_after_s, buf_bytes(&c->body)};
     return ERR_OK;
 }
 

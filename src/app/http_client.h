@@ -27,7 +27,8 @@ struct http_request {
 };
 struct http_answer {
     int status;
-    struct bytes body; /* borrowed until the next request; empty with a sink and 2xx */
+    int64_t retry_after_s; /* 0: not said */
+    struct bytes body;     /* borrowed until the next request; empty with a sink and 2xx */
 };
 /* ERR_OK: there is an answer, whatever its status. ERR_IO: none, or not whole; why names the reason. */
 enum err http_client_send(struct http_client *c, const struct http_request *request,

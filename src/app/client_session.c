@@ -1,0 +1,76 @@
+/* Credentials of the command line (see client_session.h). */
+#include "app/client_session.h"
+
+#include "app/ask.h"
+#include "codec/json_write.h"
+
+#include <stdlib.h>
+
+enum { BEARER_BYTES = 4000 };
+
+enum err client_session_post(struct http_client *c, const char *path, struct bytes json,
+                             struct http_answer *ret, struct why *why)
+{
+    struct http_request request = {
+        .method = "POST", .path = path, .content_type = "application/json", .body = json};
+    enum err e = http_client_send(c, &request, ret, why);
+    if (!e && (ret->status < 200 || ret->status > 299)) {
+        http_client_explain(ret, why);
+        e = ERR_INVALID;
+    }
+    return e;
+}
+
+/* The access token of an answer becomes a header. */
+static enum err take_token(struct http_client *c, const struct http_answer *answer, struct why *why)
+{
+    char bearer[BEARER_BYTES];
+    cJSON *root = cJSON_ParseWithLength(answer->body.p, answer->body.n);
+    const char *token = ask_text(root, "accessToken");
+    int n = snprintf(bearer, sizeof bearer, "Bearer %s", token);
+    enum err e = *token && n < BEARER_BYTES ? http_client_set_header(c, "Authorization", bearer)
+                                            : why_say(why, ERR_INVALID,
+                                                      "the server's login answer has "
+                                                      "no accessToken");
+    cJSON_Delete(root);
+    return e;
+}
+
+static enum err log_in(struct http_client *c, const char *user, const char *password,
+                       struct why *why)
+{
+    struct buf body;
+    struct http_answer answer;
+    buf_init(&body, 1 << 16);
+    json_write_open(&body, '{');
+    json_write_member_text(&body, "username", user);
+    json_write_member_text(&body, "password", password);
+    json_write_close(&body, '}');
+    enum err e = body.err;
+    if (!e) e = client_session_post(c, "/api/v1/auth/login", buf_bytes(&body), &answer, why);
+    if (!e) e = take_token(c, &answer, why);
+    buf_done(&body);
+    return e;
+}
+
+int client_session_open(struct cli *cli, struct http_client **ret)
+{
+    const char *token = cli_value(cli, "token", getenv("SENSORVISION_TOKEN"));
+    const char *user = cli_value(cli, "user", NULL);
+    if (cli_has(cli, "token") && user) return cli_usage(cli, "either --token or --user");
+    if (!token && !user) return cli_usage(cli, "who asks? --token TOKEN, or --user NAME");
+    char buffer[256];
+    const char *password = user ? ask_password(cli, buffer, sizeof buffer) : "";
+    if (!password) return CLI_USAGE;
+    struct why why = {""};
+    struct http_client *c = NULL;
+    enum err e = http_client_open(&c, cli_value(cli, "url", "http://127.0.0.1:8080"), &why);
+    if (!e)
+        e = user ? log_in(c, user, password, &why) : http_client_set_header(c, "X-API-Key", token);
+    if (!e) {
+        *ret = c;
+        return CLI_DONE;
+    }
+    http_client_close(c);
+    return cli_fail(cli, "%s", why.text[0] ? why.text : err_sentence(e));
+}
