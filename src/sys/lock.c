@@ -27,7 +27,7 @@ static void note_released(enum lock_rank rank)
             held_count--;
             return;
         }
-    bug_if("released a lock that was not held");
+    err_bug(__FILE__, __LINE__, "released a lock that was not held");
 }
 #else
 static void note_taken(enum lock_rank rank)
