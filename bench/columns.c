@@ -1,10 +1,10 @@
 /* What columns, blocks and segment files cost, in bytes and in time on one core.
  *
- * The data: 500 devices with 10 variables each, 1,000 readings at one per second. Every variable is a
- * random walk in hundredths: it starts uniformly in 0.00 ... 100.00 and moves each second by a normal
- * number of standard deviation 0.30, rounded to 0.01. The step's entropy is log2(30 * sqrt(2 pi e)) =
- * 6.95 bits, so no code that knows no more than that is below 0.869 bytes a point.
- * Usage: bench_columns [FOLDER for the files, default /tmp] */
+ * The data: 500 devices with 10 variables each, 1,000 readings at one per second. Every
+ * variable is a random walk in hundredths: it starts uniformly in 0.00 ... 100.00 and moves
+ * each second by a normal number of standard deviation 0.30, rounded to 0.01. The step's
+ * entropy is log2(30 * sqrt(2 pi e)) = 6.95 bits, so no code that knows no more than that is
+ * below 0.869 bytes a point. Usage: bench_columns [FOLDER for the files, default /tmp] */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rnd.h"

@@ -18,7 +18,7 @@ enum err block_unframe(struct bytes bytes, enum block_kind kind, struct column_i
     if (column_load32(p) != bytes.n) return ERR_CORRUPT;
     if (column_load32(p + 4) != crc32c(crc32c(0, p, 4), p + 8, bytes.n - 8)) return ERR_CORRUPT;
     if (p[8] != BLOCK_VERSION) return ERR_VERSION;
-    if (p[9] != kind) return ERR_CORRUPT;
+    if (p[9] != kind || column_load64(p + bytes.n - BLOCK_PADDING) != 0) return ERR_CORRUPT;
     *ret_in = column_in_of(p + BLOCK_HEAD_BYTES, bytes.n - BLOCK_HEAD_BYTES - BLOCK_PADDING);
     return ERR_OK;
 }

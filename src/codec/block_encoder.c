@@ -6,7 +6,6 @@
 
 #define FLAG_STATS_SHIFT 2
 #define FLAG_SAME_TIMES  16u
-#define RECENT           (sizeof((struct block_encoder *)0)->recent / sizeof(struct block_recent_times))
 
 enum err block_encoder_new(struct block_encoder **ret)
 {
@@ -85,9 +84,9 @@ static bool same_times(const struct block_recent_times *r, const struct block_in
 /* The index of the time column of `in`, which is written when none of the last few is the same. */
 static enum err put_times(struct block_encoder *e, const struct block_input *in, uint32_t *ret)
 {
-    uint32_t known = e->time_count < RECENT ? e->time_count : (uint32_t)RECENT;
+    uint32_t known = e->time_count < BLOCK_RECENT_TIMES ? e->time_count : BLOCK_RECENT_TIMES;
     for (uint32_t i = 1; i <= known; i++) {
-        const struct block_recent_times *r = &e->recent[(e->time_count - i) % RECENT];
+        const struct block_recent_times *r = &e->recent[(e->time_count - i) % BLOCK_RECENT_TIMES];
         if (!same_times(r, in)) continue;
         *ret = r->index;
         return ERR_OK;
@@ -100,7 +99,7 @@ static enum err put_times(struct block_encoder *e, const struct block_input *in,
     column_put_varint(&e->time_directory, e->times.n - start);
     column_put_zigzag(&e->time_directory, first);
     column_put_varint(&e->time_directory, last - first);
-    e->recent[e->time_count % RECENT] =
+    e->recent[e->time_count % BLOCK_RECENT_TIMES] =
         (struct block_recent_times){in->ts_ns, in->count, e->time_count};
     *ret = e->time_count++;
     return ERR_OK;

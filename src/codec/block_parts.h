@@ -6,9 +6,10 @@
 #include "codec/column_bits.h"
 #include "codec/column_value.h"
 
-#define BLOCK_VERSION    1u
-#define BLOCK_HEAD_BYTES 10u /* length, checksum, version, kind */
-#define BLOCK_PADDING    8u  /* so that columns may be read by whole words */
+#define BLOCK_VERSION      1u
+#define BLOCK_HEAD_BYTES   10u /* length, checksum, version, kind */
+#define BLOCK_RECENT_TIMES 16u /* how many time columns the next one is compared with */
+#define BLOCK_PADDING      8u  /* so that columns may be read by whole words */
 
 enum block_kind { BLOCK_SAMPLES = 1, BLOCK_ROLLUPS = 2 };
 
@@ -20,7 +21,7 @@ struct block_encoder {
         const int64_t *ts_ns; /* borrowed for the call */
         size_t count;
         uint32_t index;
-    } recent[16]; /* time columns to compare the next one with */
+    } recent[BLOCK_RECENT_TIMES]; /* time columns to compare the next one with */
     uint32_t time_count;
 };
 

@@ -1,12 +1,13 @@
-/* Rollup blocks (see block_rollup.h): one table of a device's rows, transposed into columns. Five
- * columns are integers; four more are whenever the samples were decimals, and then all but the least value are
- * told by their distance from it; sum and m2 are doubles. */
+/* Rollup blocks (see block_rollup.h): one table of a device's rows, transposed into columns.
+ * Five columns are integers; four more are whenever the samples were decimals, and then all but
+ * the least value are told by their distance from it; sum and m2 are doubles. */
 #include "codec/block_rollup.h"
 
 #include "base/mem.h"
 #include "codec/block_parts.h"
 
-/* The columns in their order: integers, then the four values, then what is never a decimal for sure. */
+/* The columns in their order: integers, then the four values, then what is never a decimal for
+ * sure. */
 enum { SERIES, HOUR, COUNT, FIRST_NS, LAST_NS, MIN, MAX, FIRST, LAST, SUM, M2, COLUMNS };
 #define PLAIN 255u /* the four values are doubles like sum and m2 */
 

@@ -1,6 +1,6 @@
-/* Whatever a block, a manifest or a column's bytes say, readers stay inside; and whatever samples are
- * written, they come back. The first byte chooses; checksums are made right, or nothing would get past
- * them. */
+/* Whatever a block, a manifest or a column's bytes say, readers stay inside; and whatever
+ * samples are written, they come back. The first byte chooses; checksums are made right, or
+ * nothing would get past them. */
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "codec/block.h"

@@ -54,8 +54,8 @@ static enum err allocate(struct manifest *m)
     return m->files && m->cutoffs && m->purges ? ERR_OK : ERR_NOMEM;
 }
 
-/* Distinct ids below the next one. Files may be thousands, so each is looked for behind it only when
- * the list is not ascending, which it is unless merges put younger ids among older data. */
+/* Distinct ids below the next one. Files may be thousands, so each is looked for behind it only
+ * when the list is not ascending, which it is unless merges put younger ids among older data. */
 static bool files_make_sense(const struct manifest *m)
 {
     bool sorted = true;

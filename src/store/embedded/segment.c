@@ -1,5 +1,5 @@
-/* Names and reading of segment files (see segment.h). The index is expanded into an array once; blocks
- * are read straight into memory of the caller. */
+/* Names and reading of segment files (see segment.h). The index is expanded into an array once;
+ * blocks are read straight into memory of the caller. */
 #include "store/embedded/segment.h"
 
 #include "base/crc32c.h"

@@ -1,5 +1,5 @@
-/* Reading every byte of a segment file (see segment.h, S3): the blocks must tile the file, agree with
- * the index, decode, and agree with their own statistics. */
+/* Reading every byte of a segment file (see segment.h, S3): the blocks must tile the file,
+ * agree with the index, decode, and agree with their own statistics. */
 #include "base/mem.h"
 #include "codec/block.h"
 #include "codec/block_rollup.h"

@@ -1,5 +1,5 @@
-/* Writing a segment file (see segment.h). Blocks gather in a buffer and leave it in large writes; the
- * index is kept in memory until the end. An error sticks: finish reports it. */
+/* Writing a segment file (see segment.h). Blocks gather in a buffer and leave it in large
+ * writes; the index is kept in memory until the end. An error sticks: finish reports it. */
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "codec/block.h"

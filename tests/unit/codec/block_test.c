@@ -43,7 +43,8 @@ static double value_of(struct rnd *r, unsigned shape, double before)
     }
 }
 
-/* A third of the columns shares the first times by pointer, a third by content, a third has its own. */
+/* A third of the columns shares the first times by pointer, a third by content, a third has its
+ * own. */
 static void make_data(struct data *d, struct rnd *r, size_t columns)
 {
     int64_t series = (int64_t)rnd_below(r, 1000) - 500;
@@ -137,22 +138,28 @@ static void samples_and_statistics_come_back(void **state)
 static void shared_times_are_stored_once(void **state)
 {
     (void)state;
-    static int64_t ts[2][1000];
+    static int64_t ts[3][1000];
     static double values[1000];
     struct block_input in[12];
     struct data d = {.n = 12};
     struct buf out;
     struct block b;
-    for (int i = 0; i < 1000; i++) ts[0][i] = ts[1][i] = i * INT64_C(1000000000) + i * i % 17;
+    for (int i = 0; i < 1000; i++)
+        ts[0][i] = ts[1][i] = ts[2][i] = i * INT64_C(1000000000) + i * i % 17;
+    ts[2][500]++;
     for (int i = 0; i < 12; i++)
-        in[i] = d.in[i] = (struct block_input){i, ts[i % 2], values, i == 5 ? 999 : 1000};
+        in[i] = d.in[i] =
+            (struct block_input){i, ts[i == 7 ? 2 : i % 2], values, i == 5 ? 999 : 1000};
     buf_init(&out, 1 << 20);
     encode(&out, &d);
     assert_int_equal(block_open(&b, buf_bytes(&out)), ERR_OK);
-    assert_int_equal(b.time_count, 2); /* the one of 999 is another */
+    assert_int_equal(b.time_count, 3); /* the shorter and the slightly other one are their own */
     assert_int_equal(b.points, 11999);
     assert_int_equal(b.min_ns, in[0].ts_ns[0]);
     assert_int_equal(b.max_ns, in[0].ts_ns[999]);
+    static int64_t got[1000];
+    assert_int_equal(block_read_times(&b, block_find(&b, 7)->time, got), ERR_OK);
+    assert_memory_equal(got, ts[2], sizeof got);
     block_close(&b);
     buf_done(&out);
 }

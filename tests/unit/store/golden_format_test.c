@@ -1,6 +1,6 @@
-/* The files under tests/golden/embedded-v1/ were written once and are kept for ever: today's code must
- * read them and find what was put in. With the argument --write FOLDER this program writes such files; it
- * is to be used for a new version only, into a new folder. */
+/* The files under tests/golden/embedded-v1/ were written once and are kept for ever: today's
+ * code must read them and find what was put in. With the argument --write FOLDER this program
+ * writes such files; it is to be used for a new version only, into a new folder. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "codec/block.h"
