@@ -2,6 +2,7 @@
 #include "app/boot.h"
 #include "app/commands.h"
 #include "app/conf_tables.h"
+#include "app/demo.h"
 #include "app/service_manager.h"
 #include "base/log.h"
 #include "build_info.h"
@@ -41,6 +42,30 @@ static void say_address(struct cli *cli, const struct boot *b)
     bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
     cli_say(cli, "sensorvision " BUILD_VERSION " serves http://%s:%u/  data in %s",
             any ? "localhost" : host, http_server_port(b->app.server), b->dir.path);
+}
+
+/* The demo's login, and three lines to paste into a shell. */
+static struct demo *start_demo(struct cli *cli, struct boot *b)
+{
+    struct demo *demo;
+    struct demo_login login;
+    struct why why = {""};
+    unsigned port = http_server_port(b->app.server);
+    const struct demo_opts opts = {&b->app, port, NULL};
+    if (demo_start(&demo, &opts, &login, &why)) {
+        cli_say(cli, "the demo could not start: %s", why.text);
+        return NULL;
+    }
+    cli_say(cli, "\n  open   http://localhost:%u/\n  login  %s\n  password  %s\n", port,
+            login.username, login.password);
+    cli_say(cli,
+            "  curl -X POST http://localhost:%u/api/v1/ingest/pump-1 -H 'X-API-Key: %s' -H "
+            "'Content-Type: application/json' -d '{\"temperature\":23.5}'\n"
+            "  curl 'http://localhost:%u/api/v2/write?precision=s' -H 'Authorization: Token %s' "
+            "--data-binary 'telemetry,device=my-first-device temperature=21.5'\n"
+            "  curl http://localhost:%u/metrics\n",
+            port, login.token, port, login.token, port);
+    return demo;
 }
 
 /* Blocks SIGTERM, SIGINT and SIGHUP in every thread that starts from here on. */
@@ -97,9 +122,11 @@ int cmd_serve(struct cli *cli)
     if (cli_has(cli, "mqtt")) cli_say(cli, "--mqtt is planned: not built yet, not listening");
     say_first_start(cli, &b.first);
     say_address(cli, &b);
+    struct demo *demo = cli_has(cli, "demo") ? start_demo(cli, &b) : NULL;
     service_manager_notify("READY=1");
     wait_for_end(&b, &signals);
     service_manager_notify("STOPPING=1");
+    demo_stop(demo);
     boot_stop(&b);
     return CLI_DONE;
 }
