@@ -1,0 +1,20 @@
+#pragma once
+/* store/embedded/gate.h -- lets one thread at a time through, for work that holds it over disk I/O,
+ * which no struct lock may be. A thread that holds any lock must not wait at a gate.
+ * The engine has two, entered in this order: the job gate (flush, merge, retention) and the write
+ * gate (one write, or the moment heads are frozen).   Threads: any. */
+#include "sys/lock.h"
+
+#include <stdbool.h>
+
+struct gate {
+    struct lock lock;
+    struct cond left;
+    bool taken;
+};
+
+void gate_init(struct gate *g, enum lock_rank rank);
+void gate_done(struct gate *g);
+void gate_enter(struct gate *g);
+bool gate_try(struct gate *g); /* false: somebody is inside */
+void gate_leave(struct gate *g);
