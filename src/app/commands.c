@@ -35,9 +35,9 @@ static const struct cli_option import_options[] = {
     {"time-column", "NAME", "the column of the time (default timestamp)", false},
     {"time-format", "FORMAT", "as strptime, with %f for a fraction (default RFC 3339 or a number)",
      false},
-    {"zone", "OFFSET", "of times without one: +01:00, Z (default Z)", false},
-    {"columns", "A=B,…", "takes only these columns, under these variable names", false},
-    {"skip", "A,B,…", "leaves these columns out; \"\" is the column without a name", false},
+    {"zone", "ZONE", "of times without one: +01:00, Europe/Paris, Z (default Z)", false},
+    {"columns", "A=B,...", "takes only these columns, under these variable names", false},
+    {"skip", "A,B,...", "leaves these columns out; \"\" is the column without a name", false},
     {"shift-to-now", NULL, "moves all times so that the last record is now", false},
     {"batch", "N", "records in one request (default 1000)", false},
     {"from-line", "N", "goes on at this line after a refusal", false},
@@ -130,7 +130,7 @@ const struct cli_command commands_table[] = {
      .groups = CLI_CONFIG | CLI_DATA,
      .options = user_options,
      .examples = "  sensorvision user add ann --org 'North Plant' --email ann@example.org\n"
-                 "  SENSORVISION_PASSWORD=… sensorvision user add bob --org 'North Plant' "
+                 "  SENSORVISION_PASSWORD=... sensorvision user add bob --org 'North Plant' "
                  "--email bob@example.org --role VIEWER\n"},
     {.name = "user passwd",
      .run = cmd_user_passwd,

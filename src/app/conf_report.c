@@ -31,7 +31,6 @@ static void say_origin(const struct conf_origin *o, char *ret, size_t n)
 
 static const char *effect_of(const struct conf_entry *entry)
 {
-    if (entry->flags & CONF_PLANNED) return "PLANNED";
     return entry->flags & CONF_LIVE ? "LIVE" : "RESTART";
 }
 
@@ -43,8 +42,9 @@ size_t conf_report_text(const struct conf *c, struct buf *out)
     size_t bad = 0;
     for (size_t at = 0; conf_next_item(c, &at, &item);) {
         say_origin(&item.origin, origin, sizeof origin);
-        buf_printf(out, "%-7s %s=%s   (%s)\n", effect_of(item.entry), item.entry->key, item.text,
-                   origin);
+        const char *planned = item.entry->flags & CONF_PLANNED ? ", planned" : "";
+        buf_printf(out, "%-7s %s=%s   (%s%s)\n", effect_of(item.entry), item.entry->key, item.text,
+                   origin, planned);
     }
     for (size_t k = 0; k < KINDS; k++) {
         bool titled = false;
@@ -90,6 +90,7 @@ size_t conf_report_json(const struct conf *c, struct buf *out)
         json_write_member_text(out, "key", item.entry->key);
         json_write_member_text(out, "value", item.text);
         json_write_member_text(out, "effect", effect_of(item.entry));
+        json_write_member_bool(out, "planned", (item.entry->flags & CONF_PLANNED) != 0);
         write_origin(out, &item.origin);
         json_write_close(out, '}');
     }
