@@ -12,6 +12,7 @@
 
 #include "build_info.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 enum err admin_new(struct admin **ret, const struct admin_opts *opts)
@@ -29,6 +30,16 @@ void admin_free(struct admin *a)
     if (!a) return;
     lock_done(&a->lock);
     mem_free(a);
+}
+
+void admin_set_url(struct admin *a, const char *address, unsigned port)
+{
+    bool any = strcmp(address, "0.0.0.0") == 0, any6 = strcmp(address, "::") == 0;
+    const char *host = any ? "127.0.0.1" : any6 ? "::1" : address;
+    bool v6 = strchr(host, ':') != NULL;
+    lock_take(&a->lock);
+    snprintf(a->url, sizeof a->url, "http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
+    lock_release(&a->lock);
 }
 
 struct bytes admin_text(const cJSON *request, const char *name)
@@ -218,5 +229,7 @@ const struct control_verb admin_verbs[] = {
     {"user.add", admin_people_add_user},
     {"user.passwd", admin_people_set_password},
     {"token.create", admin_people_create_token},
+    {"client.open", admin_client_open},
+    {"client.close", admin_client_close},
 };
 const size_t admin_verb_count = sizeof admin_verbs / sizeof admin_verbs[0];

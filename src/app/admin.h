@@ -3,7 +3,7 @@
  * socket) and inside a command that holds the data directory's lock (app/ask.h).
  *
  *   config.set config.unset config.list · migrate.status · cleanup · org.create org.list
- *   user.add user.passwd · token.create · status
+ *   user.add user.passwd · token.create · client.open client.close · status
  *
  * Threads: verbs one at a time (the control thread, or main); admin_reload() and admin_retain() from
  * any thread: a lock of its own orders them with the verbs.
@@ -38,6 +38,8 @@ struct admin_opts {
 struct admin;
 enum err admin_new(struct admin **ret, const struct admin_opts *opts) MUST_CHECK;
 void admin_free(struct admin *a); /* NULL is fine */
+/* Where the server listens, for commands that speak to it over HTTP; "0.0.0.0" becomes loopback. */
+void admin_set_url(struct admin *a, const char *address, unsigned port);
 
 /* For control_start() and control_run(), with the struct admin as context. */
 extern const struct control_verb admin_verbs[];

@@ -13,7 +13,8 @@ enum { ADMIN_ARENA_MAX = 16 << 20 };
 
 struct admin {
     struct admin_opts opts;
-    struct lock lock; /* orders the verbs of configuration with a reload */
+    struct lock lock; /* orders the verbs of configuration with a reload; guards url */
+    char url[100];    /* "" until the server listens */
 };
 
 /* A member of the request as text; p == NULL when absent or no string. */
@@ -26,6 +27,8 @@ enum err admin_refuse(enum err e, const struct refusal *refusal, struct why *why
 enum err admin_find_org(struct admin *a, const cJSON *request, int64_t *ret,
                         struct why *why) MUST_CHECK;
 
+/* admin_client.c */
+control_verb_fn admin_client_open, admin_client_close;
 /* admin_people.c */
 control_verb_fn admin_people_create_org, admin_people_list_orgs, admin_people_add_user,
     admin_people_set_password, admin_people_create_token;

@@ -44,17 +44,14 @@ static void close_local(struct local *l)
 
 static unsigned parts_of(enum ask_need need)
 {
-    switch (need) {
-    case ASK_CATALOG:
-        return STORE_CATALOG;
-    case ASK_PEOPLE:
-        return STORE_CATALOG | STORE_REGISTRY;
-    case ASK_TELEMETRY:
-        return STORE_CATALOG | STORE_TELEMETRY;
-    case ASK_RAW:
-        return STORE_RAW;
-    }
-    return STORE_CATALOG;
+    static const unsigned parts[] = {
+        [ASK_CATALOG] = STORE_CATALOG,
+        [ASK_PEOPLE] = STORE_CATALOG | STORE_REGISTRY,
+        [ASK_TELEMETRY] = STORE_CATALOG | STORE_TELEMETRY,
+        [ASK_SERVER] = 0,
+        [ASK_RAW] = STORE_RAW,
+    };
+    return parts[need];
 }
 
 static enum err open_people(struct local *l, struct why *why)
@@ -166,7 +163,11 @@ int ask_run(struct cli *cli, enum ask_need need, const char *verb, const struct 
     struct bytes line = buf_bytes(&request);
     bool running;
     enum err e = control_call(cli_value(cli, "data", "./var"), line, &answer, &running, &why);
-    if (!running) {
+    if (!running && need == ASK_SERVER) {
+        (void)why_say(&why, e,
+                      "no server runs on %.100s: start one, or name one with --url and --token",
+                      cli_value(cli, "data", "./var"));
+    } else if (!running) {
         buf_clear(&answer);
         e = run_here(cli, need, line, &answer, &why);
     }

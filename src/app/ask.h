@@ -10,6 +10,7 @@ enum ask_need {
     ASK_CATALOG,   /* settings and organisations */
     ASK_PEOPLE,    /* users, devices, tokens */
     ASK_TELEMETRY, /* the points */
+    ASK_SERVER,    /* a running server; nothing is opened here */
     ASK_RAW,       /* the catalog without bringing its schema up to date */
 };
 

@@ -316,6 +316,7 @@ enum err boot_start(struct boot *b, struct conf *conf, const char *data_dir, str
         e = open_admin(b, why);
     }
     if (!e) e = open_server(b, why); /* last: whoever connects finds everything there */
+    if (!e) admin_set_url(b->admin, b->settings.server_address, http_server_port(app->server));
     if (e) {
         if (!why->text[0]) why_say(why, e, "%s", err_sentence(e));
         boot_stop(b);

@@ -53,12 +53,9 @@ static enum err log_in(struct http_client *c, const char *user, const char *pass
     return e;
 }
 
-int client_session_open(struct cli *cli, struct http_client **ret)
+static int open_named(struct cli *cli, const char *token, const char *user,
+                      struct http_client **ret)
 {
-    const char *token = cli_value(cli, "token", getenv("SENSORVISION_TOKEN"));
-    const char *user = cli_value(cli, "user", NULL);
-    if (cli_has(cli, "token") && user) return cli_usage(cli, "either --token or --user");
-    if (!token && !user) return cli_usage(cli, "who asks? --token TOKEN, or --user NAME");
     char buffer[256];
     const char *password = user ? ask_password(cli, buffer, sizeof buffer) : "";
     if (!password) return CLI_USAGE;
@@ -73,4 +70,53 @@ int client_session_open(struct cli *cli, struct http_client **ret)
     }
     http_client_close(c);
     return cli_fail(cli, "%s", why.text[0] ? why.text : err_sentence(e));
+}
+
+static void keep_number(const cJSON *answer, const char *name, char ret[24])
+{
+    snprintf(ret, 24, "%lld", (long long)ask_integer(answer, name));
+}
+
+/* A key of the running server of --data, by its control socket. */
+static int open_owned(struct cli *cli, struct client_session *s)
+{
+    const struct ask_pair pairs[] = {{"org", cli_value(cli, "org", NULL)}};
+    struct why why = {""};
+    cJSON *answer = NULL;
+    int code = ask_run(cli, ASK_SERVER, "client.open", pairs, 1, &answer);
+    if (code) return code;
+    keep_number(answer, "keyId", s->key_id);
+    keep_number(answer, "userId", s->user_id);
+    keep_number(answer, "organizationId", s->org_id);
+    enum err e = http_client_open(&s->client, ask_text(answer, "url"), &why);
+    if (!e) e = http_client_set_header(s->client, "X-API-Key", ask_text(answer, "key"));
+    cJSON_Delete(answer);
+    if (!e) return CLI_DONE;
+    client_session_close(cli, s);
+    return cli_fail(cli, "%s", why.text[0] ? why.text : err_sentence(e));
+}
+
+int client_session_open(struct cli *cli, struct client_session *ret)
+{
+    const char *token = cli_value(cli, "token", getenv("SENSORVISION_TOKEN"));
+    const char *user = cli_value(cli, "user", NULL);
+    *ret = (struct client_session){.client = NULL};
+    if (cli_has(cli, "token") && user) return cli_usage(cli, "either --token or --user");
+    if (token || user) return open_named(cli, token, user, &ret->client);
+    if (cli_has(cli, "url")) return cli_usage(cli, "--url needs --token, or --user");
+    return open_owned(cli, ret);
+}
+
+void client_session_close(struct cli *cli, struct client_session *s)
+{
+    http_client_close(s->client);
+    s->client = NULL;
+    if (!s->key_id[0]) return;
+    const struct ask_pair pairs[] = {
+        {"keyId", s->key_id}, {"userId", s->user_id}, {"organizationId", s->org_id}};
+    cJSON *answer = NULL;
+    /* a server that stopped meanwhile forgets the key within a day */
+    if (ask_run(cli, ASK_SERVER, "client.close", pairs, 3, &answer) == CLI_DONE)
+        cJSON_Delete(answer);
+    s->key_id[0] = 0;
 }

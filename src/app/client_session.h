@@ -4,8 +4,14 @@
 #include "app/cli.h"
 #include "app/http_client.h"
 
-/* The exit code; what failed has been said. */
-int client_session_open(struct cli *cli, struct http_client **ret);
+/* Without a credential on the command line it is the server of --data that is asked, through its
+ * control socket: its owner needs no password. The exit code; what failed has been said. */
+struct client_session {
+    struct http_client *client;
+    char key_id[24], user_id[24], org_id[24]; /* of a key to be given back, or "" */
+};
+int client_session_open(struct cli *cli, struct client_session *ret);
+void client_session_close(struct cli *cli, struct client_session *s);
 /* GET or POST without a sink that must answer 2xx; else ERR_INVALID and the server's sentence. */
 enum err client_session_post(struct http_client *c, const char *path, struct bytes json,
                              struct http_answer *ret, struct why *why) MUST_CHECK;

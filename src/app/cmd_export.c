@@ -97,16 +97,16 @@ int cmd_export(struct cli *cli)
         return cli_usage(cli, "--format takes csv or json");
     int code = check_time(cli, "from");
     if (!code) code = check_time(cli, "to");
-    struct http_client *client = NULL;
-    if (!code) code = client_session_open(cli, &client);
+    struct client_session session;
+    if (!code) code = client_session_open(cli, &session);
     if (code) return code;
     struct buf path;
     buf_init(&path, 1 << 14);
     write_path(cli, format, &path);
     struct output standard = {.file = cli->out};
-    code = name ? fetch_to_file(cli, client, buf_cstr(&path), name)
-                : fetch(cli, client, buf_cstr(&path), &standard);
+    code = name ? fetch_to_file(cli, session.client, buf_cstr(&path), name)
+                : fetch(cli, session.client, buf_cstr(&path), &standard);
     buf_done(&path);
-    http_client_close(client);
+    client_session_close(cli, &session);
     return code;
 }

@@ -186,14 +186,14 @@ static int take_options(struct job *j, size_t *ret_batch)
 
 static int send_all(struct job *j, size_t batch, int64_t started_ns)
 {
-    struct http_client *client = NULL;
-    int code = client_session_open(j->cli, &client);
+    struct client_session session;
+    int code = client_session_open(j->cli, &session);
     if (code) return code;
     int64_t shift = 0;
     if (cli_has(j->cli, "shift-to-now")) shift = clock_wall_ns(clock_real()) - j->last_ns;
-    enum err e = import_send_open(&j->sender, client, batch, shift);
+    enum err e = import_send_open(&j->sender, session.client, batch, shift);
     if (e) {
-        http_client_close(client);
+        client_session_close(j->cli, &session);
         return cli_fail(j->cli, "%s", err_sentence(e));
     }
     cli_progress_start(&j->progress, j->cli, j->form == FORM_LP ? "lines" : "records", j->records);
@@ -204,7 +204,7 @@ static int send_all(struct job *j, size_t batch, int64_t started_ns)
     j->last_ns += shift;
     code = e ? say_stopped(j, e) : print_summary(j, "imported", started_ns);
     import_send_close(j->sender);
-    http_client_close(client);
+    client_session_close(j->cli, &session);
     return code;
 }
 

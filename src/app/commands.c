@@ -40,6 +40,7 @@ static const struct cli_option import_options[] = {
     {"skip", "A,B,...", "leaves these columns out; \"\" is the column without a name", false},
     {"shift-to-now", NULL, "moves all times so that the last record is now", false},
     {"batch", "N", "records in one request (default 1000)", false},
+    {"org", "NAME", "the organisation, with --data (needed when there are several)", false},
     {"from-line", "N", "goes on at this line after a refusal", false},
     {"dry-run", NULL, "reads and checks everything, sends nothing", false},
     {NULL, NULL, NULL, false},
@@ -49,6 +50,7 @@ static const struct cli_option export_options[] = {
     {"format", "NAME", "csv or json (default csv)", false},
     {"from", "TIME", "from this instant (default: the beginning)", false},
     {"to", "TIME", "up to, not including, this instant (default: now)", false},
+    {"org", "NAME", "the organisation, with --data (needed when there are several)", false},
     {"output", "FILE", "writes there instead of standard output", false},
     {NULL, NULL, NULL, false},
 };
@@ -155,21 +157,24 @@ const struct cli_command commands_table[] = {
      .operands = "FILE",
      .operands_min = 1,
      .operands_max = 1,
-     .groups = CLI_CLIENT,
+     .groups = CLI_CLIENT | CLI_DATA,
      .options = import_options,
-     .more = "Stops at the first refusal and says how to go on. JSON is an array, or one object a "
-             "line,\nas POST /api/v1/data/ingest takes it; lp is InfluxDB line protocol.\n",
-     .examples =
-         "  sensorvision import examples/data/machine-temperature.csv --device machine --token T\n"
-         "  sensorvision import examples/data/household-power.csv --device household --token T \\\n"
-         "      --time-column DateTime --columns "
-         "Global_active_power=kw_consumption,Voltage=voltage\n"
-         "  sensorvision import points.lp --token T\n"},
+     .more =
+         "Without --token or --user it is the server of --data, whose owner needs no password.\n"
+         "Stops at the first refusal and says how to go on. JSON is an array, or one object a "
+         "line,\nas POST /api/v1/data/ingest takes it; lp is InfluxDB line protocol.\n",
+     .examples = "  sensorvision import examples/data/machine-temperature.csv --device machine\n"
+                 "  sensorvision import examples/data/household-power.csv --device household \\\n"
+                 "      --time-column DateTime --columns "
+                 "Global_active_power=kw_consumption,Voltage=voltage\n"
+                 "  sensorvision import points.lp --url https://telemetry.example.org --token T\n"},
     {.name = "export",
      .run = cmd_export,
      .summary = "Writes a device's telemetry to a file or standard output",
-     .groups = CLI_CLIENT,
+     .groups = CLI_CLIENT | CLI_DATA,
      .options = export_options,
+     .more =
+         "Without --token or --user it is the server of --data, whose owner needs no password.\n",
      .examples =
          "  sensorvision export --device household --user admin --output household.csv\n"
          "  sensorvision export --device household --token KEY --from 2026-01-01T00:00:00Z\n"},
