@@ -24,6 +24,8 @@ static const struct conf_entry server_table[] = {
      "Connections open at once; one more is refused.", NULL},
     {"server.per-address", AT(server_per_address), CONF_COUNT, "2000", 1, 65536, RESTART,
      "Connections open at once from one address.", NULL},
+    {"server.max-connections-per-address", CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_ALIAS,
+     "As server.per-address.", "server.per-address"},
     {"server.idle-timeout", AT(server_idle_timeout_ns), CONF_MS, "75s", 1000, 3600000, RESTART,
      "A keep-alive connection without a request is closed after this long.", NULL},
     {"server.trusted-proxies", AT(trusted_proxies), CONF_LIST, "", 0, 64, RESTART,
