@@ -73,13 +73,13 @@ static int64_t fault_pwrite(const struct fs *fs, int fd, const void *p, size_t n
 static int fault_sync(const struct fs *fs, int fd)
 {
     STRIKE(fs, FAULT_SYNC);
-    return of(fs)->below->sync(of(fs)->below, fd);
+    return atomic_load(&of(fs)->skip_sync) ? 0 : of(fs)->below->sync(of(fs)->below, fd);
 }
 
 static int fault_data_sync(const struct fs *fs, int fd)
 {
     STRIKE(fs, FAULT_SYNC);
-    return of(fs)->below->data_sync(of(fs)->below, fd);
+    return atomic_load(&of(fs)->skip_sync) ? 0 : of(fs)->below->data_sync(of(fs)->below, fd);
 }
 
 static int fault_truncate(const struct fs *fs, int fd, int64_t size)

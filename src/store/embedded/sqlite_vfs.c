@@ -2,7 +2,17 @@
  *
  * SQLite reads and writes pages of the main database whole and aligned. The exceptions are looks at
  * the header before a hot journal has been played back; those are let through unchecked, because
- * the page may be half written then, and whatever is read first afterwards is page 1 as a whole. */
+ * the page may be half written then, and whatever is read first afterwards is page 1 as a whole.
+ *
+ * A rollback journal is headers, each at a multiple of the sector size, and records behind them:
+ *
+ *     magic 8 | records 4 | nonce 4 | pages 4 | sector 4 | page size 4 |  ours: mark 4 | crc 4
+ *     number 4 | page 4096 | sum 4        sum: nonce + some bytes of the page
+ *
+ * SQLite takes a record whose sum is wrong for the end of the journal, and a header whose magic is
+ * wrong for no journal at all. That is right only for what was never synced, and what was never
+ * synced has no magic yet: so the magic gets a checksum of its header beside it, in the same write,
+ * and behind a good header a record that is not whole is damage. */
 #include "store/embedded/sqlite_vfs.h"
 
 #include "base/clock.h"
@@ -16,6 +26,20 @@
 #include <stdio.h>
 
 enum { CHECKED = SQLITE_VFS_PAGE - SQLITE_VFS_RESERVED };
+enum { MAGIC = 8, COUNT_END = 12, MARK_AT = 28, MARK_END = 32, HEADER = 36 };
+static const uint8_t no_magic[COUNT_END];
+#define HEADER_MARK 0x484a5653u /* "SVJH" */
+
+/* What is known of the journal from the writes and reads so far. */
+struct journal {
+    uint8_t header[HEADER]; /* the newest, as SQLite wrote it */
+    int64_t header_at;
+    uint32_t nonce;     /* of the header that was written or read last */
+    uint32_t number;    /* the last four bytes read: the number of the page ... */
+    int64_t number_end; /* ... that follows at this offset */
+    uint32_t sum;       /* of the page read last ... */
+    int64_t page_end;   /* ... whose stored sum follows at this offset */
+};
 
 struct sqlite_vfs {
     sqlite3_vfs vfs; /* pAppData points back here */
@@ -31,9 +55,8 @@ struct vfs_file {
     struct file file;
     const char *path; /* SQLite keeps it alive until close */
     bool is_main;
-    bool name_is_new;         /* V2: the directory has to be synced with the first sync */
-    uint32_t journal_page;    /* journal: the last number read, whose page follows ... */
-    int64_t journal_page_end; /* ... at this offset */
+    bool name_is_new; /* V2: the directory has to be synced with the first sync */
+    struct journal journal;
 };
 
 static void put_u32(uint8_t *p, uint32_t v)
@@ -83,22 +106,27 @@ void sqlite_vfs_clear_failure(struct sqlite_vfs *v)
     v->failure_text[0] = 0;
 }
 
-/* Keeps what failed in words and gives SQLite its number for it (V4). */
+/* Keeps in words what failed first and gives SQLite its number for it (V4). */
 static int failed(struct sqlite_vfs *v, enum err e, const char *path, const char *doing, int code)
 {
-    v->failure = e;
-    snprintf(v->failure_text, sizeof v->failure_text, "%.180s: %s: %s", path, doing,
-             err_sentence(e));
+    if (!v->failure) {
+        v->failure = e;
+        snprintf(v->failure_text, sizeof v->failure_text, "%.180s: %s: %s", path, doing,
+                 err_sentence(e));
+    }
     if (e == ERR_NOSPACE) return SQLITE_FULL;
     return e == ERR_NOMEM ? SQLITE_IOERR_NOMEM : code;
 }
 
-static int damaged(const struct vfs_file *f, uint32_t number, int64_t at)
+static int damaged(const struct vfs_file *f, const char *what, uint32_t number, int64_t at)
 {
     struct sqlite_vfs *v = f->vfs;
-    v->failure = ERR_CORRUPT;
-    snprintf(v->failure_text, sizeof v->failure_text,
-             "%.180s: page %u at byte %lld fails its checksum", f->path, number, (long long)at);
+    if (!v->failure) {
+        v->failure = ERR_CORRUPT;
+        snprintf(v->failure_text, sizeof v->failure_text,
+                 "%.160s: %s %u at byte %lld fails its checksum", f->path, what, number,
+                 (long long)at);
+    }
     return SQLITE_IOERR_DATA;
 }
 
@@ -113,19 +141,55 @@ static int close_file(sqlite3_file *sf)
     return SQLITE_OK;
 }
 
-/* The number of the page that has just been read, or 0 when the read was not of a page. */
-static uint32_t page_number(struct vfs_file *f, const void *p, int n, int64_t at)
+static uint32_t header_crc(const uint8_t *magic_and_count, const uint8_t *header)
 {
-    if (f->is_main)
-        return n == SQLITE_VFS_PAGE && at % SQLITE_VFS_PAGE == 0
-                   ? (uint32_t)(at / SQLITE_VFS_PAGE) + 1
-                   : 0;
-    if (n == SQLITE_VFS_PAGE && at == f->journal_page_end) return f->journal_page;
-    if (n == 4) {
-        f->journal_page = get_u32_be(p);
-        f->journal_page_end = at + 4;
+    return crc32c(crc32c(0, magic_and_count, COUNT_END), header + COUNT_END, MARK_END - COUNT_END);
+}
+
+/* SQLite looks for the next header by its magic, also where there is none. It is one when the magic or our
+ * mark says so: no single flipped bit hides both. The checksum of a header without magic is as good: then
+ * the write of the magic was torn, and nothing of this journal is in the database yet. */
+static int check_header(struct vfs_file *f, int64_t at)
+{
+    static const uint8_t magic[MAGIC] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+    uint8_t h[HEADER];
+    size_t got;
+    enum err e = file_read_some(&f->file, h, HEADER, at, &got);
+    if (e) return failed(f->vfs, e, f->path, "cannot be read", SQLITE_IOERR_READ);
+    if (got < HEADER) return SQLITE_OK;
+    bool is_marked = get_u32_le(h + MARK_AT) == HEADER_MARK;
+    if (!is_marked && memcmp(h, magic, MAGIC) != 0) return SQLITE_OK;
+    uint32_t crc = get_u32_le(h + MARK_END);
+    if (!is_marked || (crc != header_crc(h, h) && crc != header_crc(no_magic, h)))
+        return damaged(f, "header", (uint32_t)(at / SQLITE_VFS_PAGE), at);
+    f->journal.nonce = get_u32_be(h + COUNT_END);
+    return SQLITE_OK;
+}
+
+/* SQLite's sum of a page: every 200th byte, from the end. */
+static uint32_t sum_of(const uint8_t *page)
+{
+    uint32_t sum = 0;
+    for (int i = SQLITE_VFS_PAGE - 200; i > 0; i -= 200) sum += page[i];
+    return sum;
+}
+
+static int check_journal_read(struct vfs_file *f, const void *p, int n, int64_t at)
+{
+    struct journal *j = &f->journal;
+    if (n == MAGIC && at % SQLITE_VFS_PAGE == 0) return check_header(f, at);
+    if (n == SQLITE_VFS_PAGE && at == j->number_end) {
+        if (!sqlite_vfs_page_is_good(p, j->number)) return damaged(f, "page", j->number, at);
+        j->sum = sum_of(p);
+        j->page_end = at + n;
+    } else if (n == 4) {
+        if (at == j->page_end && get_u32_be(p) != j->nonce + j->sum)
+            return damaged(f, "sum of page", j->number, at);
+        j->number = get_u32_be(p);
+        j->number_end = at + 4;
+        j->page_end = -1;
     }
-    return 0;
+    return SQLITE_OK;
 }
 
 static int read_file(sqlite3_file *sf, void *p, int n, sqlite3_int64 at)
@@ -138,16 +202,42 @@ static int read_file(sqlite3_file *sf, void *p, int n, sqlite3_int64 at)
         memset((char *)p + got, 0, (size_t)n - got); /* what SQLite asks for */
         return SQLITE_IOERR_SHORT_READ;
     }
-    uint32_t number = page_number(f, p, n, at);
-    return number && !sqlite_vfs_page_is_good(p, number) ? damaged(f, number, at) : SQLITE_OK;
+    if (!f->is_main) return check_journal_read(f, p, n, at);
+    uint32_t number = (uint32_t)(at / SQLITE_VFS_PAGE) + 1;
+    if (n != SQLITE_VFS_PAGE || sqlite_vfs_page_is_good(p, number)) return SQLITE_OK;
+    return damaged(f, "page", number, at);
+}
+
+/* A header comes in a whole sector but without its magic, and gets its mark in the zeros behind it. The
+ * magic and the count of records come when these are synced: then all 36 bytes are written once more. */
+static const void *seal_header(struct vfs_file *f, const void *p, int *n, int64_t at)
+{
+    struct journal *j = &f->journal;
+    if (at % SQLITE_VFS_PAGE) return p;
+    if (*n == SQLITE_VFS_PAGE) {
+        uint8_t *h = (uint8_t *)p;
+        put_u32(h + MARK_AT, HEADER_MARK);
+        put_u32(h + MARK_END, header_crc(h, h));
+        memcpy(j->header, h, HEADER);
+        j->header_at = at;
+        j->nonce = get_u32_be(h + COUNT_END);
+    } else if (*n == COUNT_END && at == j->header_at) {
+        memcpy(j->header, p, COUNT_END);
+        put_u32(j->header + MARK_END, header_crc(p, j->header));
+        *n = HEADER;
+        return j->header;
+    }
+    return p;
 }
 
 static int write_file(sqlite3_file *sf, const void *p, int n, sqlite3_int64 at)
 {
     struct vfs_file *f = file_of(sf);
-    /* Sealed in SQLite's own buffer: the same bytes go into the journal when the page changes next,
-     * and are checked there too (V1). The last bytes are reserved for us in each page. */
-    if (f->is_main && n == SQLITE_VFS_PAGE)
+    /* Sealed in SQLite's own buffer: the same bytes go into the journal when the page changes next, and
+     * are checked there too (V1). The last bytes are reserved for us in each page. */
+    if (!f->is_main)
+        p = seal_header(f, p, &n, at);
+    else if (n == SQLITE_VFS_PAGE)
         sqlite_vfs_seal_page((uint8_t *)p, (uint32_t)(at / SQLITE_VFS_PAGE) + 1);
     enum err e = file_write_at(&f->file, p, (size_t)n, at);
     return e ? failed(f->vfs, e, f->path, "cannot be written", SQLITE_IOERR_WRITE) : SQLITE_OK;
@@ -252,7 +342,10 @@ static int open_file(sqlite3_vfs *sv, const char *path, sqlite3_file *sf, int fl
 {
     struct sqlite_vfs *v = vfs_of(sv);
     struct vfs_file *f = file_of(sf);
-    *f = (struct vfs_file){.vfs = v, .file = FILE_CLOSED, .path = path};
+    *f = (struct vfs_file){.vfs = v,
+                           .file = FILE_CLOSED,
+                           .path = path,
+                           .journal = {.header_at = -1, .number_end = -1, .page_end = -1}};
     if (!path) return SQLITE_CANTOPEN; /* temporary tables live in memory */
     f->is_main = flags & SQLITE_OPEN_MAIN_DB;
     enum err e = file_open(&f->file, v->fs, path, FILE_READ_WRITE);

@@ -20,7 +20,7 @@ enum err sqlite_vfs_new(struct sqlite_vfs **ret, const struct fs *fs) MUST_CHECK
 void sqlite_vfs_free(struct sqlite_vfs *v); /* after the connection is closed; NULL is fine */
 /* The name to open a database with. */
 const char *sqlite_vfs_name(const struct sqlite_vfs *v);
-/* The last failure, ERR_OK when there was none since the last clear; *ret_text is borrowed. */
+/* The first failure since the last clear, ERR_OK when there was none; *ret_text is borrowed. */
 enum err sqlite_vfs_failure(const struct sqlite_vfs *v, const char **ret_text);
 void sqlite_vfs_clear_failure(struct sqlite_vfs *v);
 

@@ -70,6 +70,7 @@ static int set_up(void **state)
     temp_dir_make(&dir);
     arena_init(&arena, 1 << 24);
     fault_fs_init(&fault, fs_real());
+    fault.skip_sync = true;
     clock_fake_init(&fake, 1000 * NS_PER_DAY);
     open_registry();
     org = new_org("own");
