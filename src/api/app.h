@@ -37,7 +37,7 @@ struct app {
     struct live_hub *hub;
     struct route_table *routes;
     struct executor *async, *telemetry_pool, *analytics;
-    struct http_server *server;
+    struct http_server *_Atomic server; /* NULL until the port is bound: requests may come before */
     struct live_settings live;
 
     const char *const *cors_origins;   /* NULL-terminated */

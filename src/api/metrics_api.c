@@ -194,8 +194,10 @@ static void write_process(struct app *app, struct buf *b)
 
 static void write_server(struct app *app, struct buf *b)
 {
+    struct http_server *server = atomic_load(&app->server);
+    if (!server) return;
     struct http_server_stats s;
-    http_server_read_stats(app->server, &s);
+    http_server_read_stats(server, &s);
     write_total(b, "sensorvision_http_connections_total", "Accepted connections.", s.accepted);
     write_total(b, "sensorvision_http_connections_refused_total", "Connections refused by a limit.",
                 s.refused_connections);

@@ -233,7 +233,10 @@ static enum err open_server(struct boot *b, struct why *why)
         .rnd = app->rnd,
     };
     const struct http_handler handler = dispatch_handler(app);
-    return http_server_start(&app->server, &opts, &handler, why);
+    struct http_server *server;
+    e = http_server_start(&server, &opts, &handler, why);
+    if (!e) atomic_store(&app->server, server);
+    return e;
 }
 
 /* --- settings that change while the server runs --------------------------------------------------- */

@@ -38,7 +38,8 @@ struct sql_args {
 };
 #define SQL_ARGS(...)                                                                              \
     ((struct sql_args){(const struct sql_value[]){__VA_ARGS__},                                    \
-                       sizeof((const struct sql_value[]){__VA_ARGS__}) / sizeof(struct sql_value)})
+                       sizeof((const struct sql_value[]){__VA_ARGS__}) /                           \
+                           sizeof(struct sql_value)})
 #define SQL_NO_ARGS ((struct sql_args){NULL, 0})
 
 struct sql_row {

@@ -37,7 +37,7 @@ struct telemetry_stats {
     uint64_t wal_bytes, raw_bytes, rollup_bytes;              /* on disk now */
     uint64_t head_points, head_bytes, blocks, files;
     uint64_t flushes, merges, points_dropped_by_retention;
-    bool writable;                                            /* false: a sync failed, see why */
+    bool writable; /* false: a sync failed, see why */
     char unwritable_why[128];
 };
 
@@ -59,8 +59,8 @@ struct telemetry_ops {
 
     /* Exact rollups of the full hours in [from_hour_ns, to_hour_ns), ascending, empty hours left out,
      * into ret[0 .. cap): *ret_n of them; ERR_TOOLARGE when cap does not hold them. */
-    enum err (*rollups)(struct telemetry *, const struct scan_range *, struct rollup *ret, size_t cap,
-                        size_t *ret_n);
+    enum err (*rollups)(struct telemetry *, const struct scan_range *, struct rollup *ret,
+                        size_t cap, size_t *ret_n);
 
     /* Drops raw points older than raw_cutoff_ns and rollups older than rollup_cutoff_ns (INT64_MIN
      * keeps all), rounded down to the hour; from the call on no query sees them; whole blocks and files
