@@ -1,5 +1,5 @@
-/* disk -- what one durable append costs on this disk right now: 4 KiB and an fdatasync, N times, in a
- * preallocated file as the log uses it.   disk DIR N   prints one JSON object. */
+/* disk -- what one durable append costs on this disk right now: 4 KiB and an fdatasync, N times,
+ * in a preallocated file as the log uses it.   disk DIR N   prints one JSON object. */
 #include "base/clock.h"
 
 #include <fcntl.h>

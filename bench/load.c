@@ -3,10 +3,12 @@
  *
  *   load --port P --workload lp|json|single|get --connections N --requests N --token T [--path /x]
  *
- * The data: 500 devices x 10 variables x 1,000 seconds, each a random walk of two decimals that starts at
- * 20 and moves by a normal step of 0.30 (seed 1); a body holds 2 seconds of all devices, 10,000 points.
- * `single` is variant A: one variable, one reading. Prints one JSON object; errors are counted, and any
- * makes the exit code 1. Talks to 127.0.0.1 only. */
+ * The data: 500 devices x 10 variables x 1,000 seconds, each a random walk of two decimals that
+ * starts at
+ * 20 and moves by a normal step of 0.30 (seed 1); a body holds 2 seconds of all devices, 10,000
+ * points.
+ * `single` is variant A: one variable, one reading. Prints one JSON object; errors are counted,
+ * and any makes the exit code 1. Talks to 127.0.0.1 only. */
 #include "base/clock.h"
 #include "base/rnd.h"
 

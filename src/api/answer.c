@@ -1,5 +1,5 @@
-/* How a call is answered: JSON, problem documents (RFC 9457), and the old telemetry clients' members
- * beside them. */
+/* How a call is answered: JSON, problem documents (RFC 9457), and the old telemetry clients'
+ * members beside them. */
 #include "api/answer.h"
 #include "api/app.h"
 #include "api/routes.h"

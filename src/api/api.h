@@ -3,11 +3,12 @@
  *
  *   head ──> routes_match ──> auth ──> [body] ──> handler on the loop, or on the route's executor
  *
- * The route table (routes.c) is the single source of paths, permissions, body limits, metrics labels,
- * OpenAPI and docs/API.md. A handler fills the answer with the helpers below and returns; it is called
- * exactly once per request. A handler that cannot answer yet (ingest) keeps the call and ends it later
- * with api_end().
- * Threads: a call belongs to one thread at a time.   Memory: call->arena lives until the answer is out. */
+ * The route table (routes.c) is the single source of paths, permissions, body limits, metrics
+ * labels, OpenAPI and docs/API.md. A handler fills the answer with the helpers below and returns;
+ * it is called exactly once per request. A handler that cannot answer yet (ingest) keeps the call
+ * and ends it later with api_end().
+ * Threads: a call belongs to one thread at a time.   Memory: call->arena lives until the answer is
+ * out. */
 #include "base/clock.h"
 #include "base/err.h"
 #include "model/principal.h"
@@ -16,8 +17,8 @@
 struct app; /* what the handlers may use: services, store, registry, … (api/app.h) */
 struct api_call;
 
-/* Who may; every other caller is refused before the handler runs. 401 without a valid credential, 403
- * with one whose kind or role may not. */
+/* Who may; every other caller is refused before the handler runs. 401 without a valid credential,
+ * 403 with one whose kind or role may not. */
 enum who {
     WHO_ANYONE,    /* no credential needed; one that is sent is ignored */
     WHO_USER,      /* any user */
@@ -67,15 +68,17 @@ struct api_call {
     struct api_pending *pending; /* the dispatcher's */
 };
 
-/* --- reading the request ------------------------------------------------------------------------ */
+/* --- reading the request ------------------------------------------------------------------------
+ * */
 /* Query parameter, decoded (first of that name); p == NULL when absent. */
 struct bytes api_query(struct api_call *c, const char *name);
 
-/* A JSON body as a cJSON tree. False: the answer (400, 415) is given already. The tree is freed with
- * the call. */
+/* A JSON body as a cJSON tree. False: the answer (400, 415) is given already. The tree is freed
+ * with the call. */
 struct cJSON;
 bool api_json(struct api_call *c, struct cJSON **ret);
-/* Member of an object as text, p == NULL when absent or null; wrong type adds to the field errors. */
+/* Member of an object as text, p == NULL when absent or null; wrong type adds to the field errors.
+ * */
 struct api_fields {
     struct api_call *call;
     const struct cJSON *object;
@@ -91,7 +94,8 @@ void api_field_error(struct api_fields *f, const char *name, const char *why);
 /* True when nothing was wrong; else 400 problem+json with errors{field: why} is the answer. */
 bool api_fields_close(struct api_fields *f);
 
-/* --- answering ---------------------------------------------------------------------------------- */
+/* --- answering ----------------------------------------------------------------------------------
+ * */
 /* The body in c->body is complete. content type application/json. */
 void api_ok(struct api_call *c, int status);
 /* The same with another content type; 204 sends none. */
@@ -103,8 +107,8 @@ void api_problem(struct api_call *c, int status, const char *format, ...)
 void api_fail(struct api_call *c, enum err e, const struct why *why);
 /* The one 404: to the byte the same for missing and for foreign. `what`: "device", "dashboard". */
 void api_not_found(struct api_call *c, const char *what);
-/* The handler sets kept = true first, fills an answer with the helpers above whenever it is ready, and
- * then gives it back to the loop with api_end(). Any thread. */
+/* The handler sets kept = true first, fills an answer with the helpers above whenever it is ready,
+ * and then gives it back to the loop with api_end(). Any thread. */
 void api_end(struct api_call *c);
 /* From a handler on a loop that met work which blocks: runs the route's handler again on this
  * executor, with on_loop == false. A full executor answers 503. */

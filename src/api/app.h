@@ -1,6 +1,6 @@
 #pragma once
-/* api/app.h -- what the handlers may use: one struct that boot.c fills and that does not change while
- * requests run, but for the LIVE settings, which are atomics.
+/* api/app.h -- what the handlers may use: one struct that boot.c fills and that does not change
+ * while requests run, but for the LIVE settings, which are atomics.
  * Threads: immutable after boot, except as said.   Memory: everything is borrowed from boot.c. */
 #include "api/api.h"
 #include "ingest/admit.h"

@@ -12,7 +12,8 @@
 
 #include <cjson/cJSON.h>
 
-/* A body beyond this is decoded by an executor: at 100 MB/s of JSON it would hold a loop for 160 us. */
+/* A body beyond this is decoded by an executor: at 100 MB/s of JSON it would hold a loop for 160
+ * us. */
 enum { LOOP_BODY_MAX = 16 * 1024 };
 
 struct api_pending {

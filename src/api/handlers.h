@@ -56,8 +56,9 @@ void variables_api_values(struct api_call *c);
 void variables_api_statistics(struct api_call *c);
 void variables_api_update(struct api_call *c);
 
-/* --- telemetry, live, operations: ingest_api.c, write_api.c, import_api.c, query_api.c, aggregate_api.c,
- * export_api.c, live_api.c, health_api.c, metrics_api.c, docs_api.c ---------------------------- */
+/* --- telemetry, live, operations: ingest_api.c, write_api.c, import_api.c, query_api.c,
+ * aggregate_api.c, export_api.c, live_api.c, health_api.c, metrics_api.c, docs_api.c
+ * ---------------------------- */
 extern const struct route routes_telemetry[];
 extern const size_t routes_telemetry_count;
 

@@ -4,9 +4,10 @@
  *   decode ──> raw batch ──> admit ──> reply written ahead ──> batch_submit ── durable ──> api_end
  *                                └ something is new, and we are on a loop: again on an executor
  *
- * The reply is written before the batch is submitted, so the writer's thread only hands it over; when
- * the write fails it is replaced by a problem.
- * Threads: the handler's, then the writer's.   Memory: the call owns its arena and its raw batch. */
+ * The reply is written before the batch is submitted, so the writer's thread only hands it over;
+ * when the write fails it is replaced by a problem.
+ * Threads: the handler's, then the writer's.   Memory: the call owns its arena and its raw batch.
+ * */
 #include "api/app.h"
 #include "codec/raw_batch.h"
 #include "ingest/admit.h"
@@ -35,8 +36,8 @@ enum { INGEST_VALUES_MAX = 2000000, INGEST_ARENA_MAX = 256 << 20 };
 struct ingest_call *ingest_call_new(struct api_call *c);
 void ingest_call_free(struct ingest_call *k);
 
-/* Admits the raw batch. True: go on with the reply. False: answered, or running again on an executor;
- * the call is freed. path_device: of the URL, or empty. */
+/* Admits the raw batch. True: go on with the reply. False: answered, or running again on an
+ * executor; the call is freed. path_device: of the URL, or empty. */
 bool ingest_call_admit(struct ingest_call *k, struct bytes path_device);
 /* The body of the answer is in c->body; gives it out when the set is durable. Frees the call. */
 void ingest_call_submit(struct ingest_call *k, int status, const char *content_type);

@@ -1,5 +1,5 @@
-/* The live socket (see live_api.h): the handshake, what clients say, who they are. What is sent to them
- * is made in live_frames.c. */
+/* The live socket (see live_api.h): the handshake, what clients say, who they are. What is sent to
+ * them is made in live_frames.c. */
 #include "api/live_api.h"
 
 #include "api/handlers.h"
@@ -179,7 +179,8 @@ static enum err authenticate(struct api_call *c, struct principal *ret)
     return auth_service_authenticate(c->app->auth, &given, ret);
 }
 
-/* GET /ws/telemetry: the handshake always completes, so that a browser can read why it was closed. */
+/* GET /ws/telemetry: the handshake always completes, so that a browser can read why it was closed.
+ * */
 void live_open(struct api_call *c)
 {
     static const struct websocket_handler handler = {on_open, on_text, on_close};

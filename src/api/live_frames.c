@@ -1,5 +1,5 @@
-/* What live sessions are sent (contract §8). A record becomes up to three frames, each encoded when the
- * first session wants it:
+/* What live sessions are sent (contract §8). A record becomes up to three frames, each encoded
+ * when the first session wants it:
  *   plain     {"deviceId","timestamp",<variables as sent>}        keys, and whoever subscribed
  *   extended  the same with the five electrical keys              tokens without a subscription
  *   dynamic   {"type":"DYNAMIC_TELEMETRY",…,"variables":{}}       tokens */

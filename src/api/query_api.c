@@ -18,7 +18,8 @@ struct row_query {
     bool descending;
 };
 
-/* The cursor is the time of the last row given, in hexadecimal: opaque, and stable under inserts. */
+/* The cursor is the time of the last row given, in hexadecimal: opaque, and stable under inserts.
+ * */
 static bool read_after(struct api_call *c, struct row_query *q)
 {
     struct bytes text = api_query(c, "after");

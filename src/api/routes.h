@@ -24,8 +24,8 @@ enum err routes_new(struct route_table **ret) MUST_CHECK;
 void routes_free(struct route_table *t);
 
 enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
-/* segments: decoded into `a`. params: API_PARAMS_MAX of them. *ret_allow (ROUTE_NO_METHOD): the value
- * of the Allow header, in `a`. */
+/* segments: decoded into `a`. params: API_PARAMS_MAX of them. *ret_allow (ROUTE_NO_METHOD): the
+ * value of the Allow header, in `a`. */
 enum route_match routes_find(const struct route_table *t, enum http1_method method,
                              struct bytes path, struct arena *a, const struct route **ret,
                              struct bytes *params, struct bytes *ret_allow);

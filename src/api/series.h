@@ -1,13 +1,14 @@
 #pragma once
 /* api/series.h -- from the names in a request to devices, series and ranges of time.
- * A foreign or missing device or variable answers the same.   Threads: the call's.   Memory: arena. */
+ * A foreign or missing device or variable answers the same.   Threads: the call's.   Memory:
+ * arena. */
 #include "api/app.h"
 #include "store/registry.h"
 
 /* NULL: answered with 404. */
 struct reg_device *series_device(struct api_call *c, struct bytes id);
-/* By its exact name, then by its alias (kwConsumption = kw_consumption, powerFactor = power_factor).
- * NULL: no such variable; nothing is answered. */
+/* By its exact name, then by its alias (kwConsumption = kw_consumption, powerFactor =
+ * power_factor). NULL: no such variable; nothing is answered. */
 struct reg_variable *series_variable(struct app *app, struct reg_device *d, struct bytes name);
 
 struct series_list {
@@ -15,8 +16,8 @@ struct series_list {
     int64_t *ids; /* of variables[i] */
     size_t n;
 };
-/* `names`: comma separated, empty = all in order of creation. False: answered (400 names the unknown
- * variable; 503 without memory). */
+/* `names`: comma separated, empty = all in order of creation. False: answered (400 names the
+ * unknown variable; 503 without memory). */
 bool series_choose(struct api_call *c, struct reg_device *d, struct bytes names,
                    struct series_list *ret);
 

@@ -1,4 +1,5 @@
-/* Telemetry in as InfluxDB line protocol (variant G), for agents that speak it: /write as version 1,
+/* Telemetry in as InfluxDB line protocol (variant G), for agents that speak it: /write as version
+ * 1,
  * /api/v2/write as version 2. Good lines are kept, bad ones are named. */
 #include "api/handlers.h"
 #include "api/ingest_call.h"

@@ -5,8 +5,8 @@
  *   config.set config.unset config.list · migrate.status · cleanup · org.create org.list
  *   user.add user.passwd · token.create · client.open client.close · status
  *
- * Threads: verbs one at a time (the control thread, or main); admin_reload() and admin_retain() from
- * any thread: a lock of its own orders them with the verbs.
+ * Threads: verbs one at a time (the control thread, or main); admin_reload() and admin_retain()
+ * from any thread: a lock of its own orders them with the verbs.
  * Memory: everything in the options is borrowed until admin_free(). */
 #include "app/control.h"
 #include "app/settings.h"

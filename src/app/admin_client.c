@@ -1,6 +1,6 @@
 /* A client of the owner's own server: whoever may open the control socket may import without a
- * password. It gets a key of the organisation's first user who may write, for a day at most, and gives
- * it back when it is done. */
+ * password. It gets a key of the organisation's first user who may write, for a day at most, and
+ * gives it back when it is done. */
 #include "app/admin_verbs.h"
 #include "codec/json_write.h"
 #include "service/auth_accounts.h"

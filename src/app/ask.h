@@ -1,6 +1,6 @@
 #pragma once
-/* app/ask.h -- one verb of administration, asked of the running server or, while none runs, run here
- * under the data directory's lock on a store opened for it.
+/* app/ask.h -- one verb of administration, asked of the running server or, while none runs, run
+ * here under the data directory's lock on a store opened for it.
  * Threads: main.   Memory: the answer is owned by the caller (cJSON_Delete). */
 #include "app/cli.h"
 
@@ -14,7 +14,8 @@ enum ask_need {
     ASK_RAW,       /* the catalog without bringing its schema up to date */
 };
 
-/* A request as one types it: {"do":verb, name: value, …, "who":"cli:ann"}; NULL values are left out. */
+/* A request as one types it: {"do":verb, name: value, …, "who":"cli:ann"}; NULL values are left
+ * out. */
 struct ask_pair {
     const char *name, *value;
 };
@@ -26,6 +27,6 @@ int ask_print_json(struct cli *cli, const cJSON *answer);
 /* Text and integer members; "" and 0 when absent. */
 const char *ask_text(const cJSON *object, const char *name);
 int64_t ask_integer(const cJSON *object, const char *name);
-/* --password, SENSORVISION_PASSWORD, or asked twice at the terminal. NULL: none, said. The buffer is
- * the caller's. */
+/* --password, SENSORVISION_PASSWORD, or asked twice at the terminal. NULL: none, said. The buffer
+ * is the caller's. */
 const char *ask_password(struct cli *cli, char *buffer, size_t n);

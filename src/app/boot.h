@@ -26,8 +26,8 @@ struct boot {
     bool logging;
 };
 
-/* Everything up to the bound port; on failure everything built so far is taken down again. conf: loaded
- * from files; owned by the boot from here on, also on failure. */
+/* Everything up to the bound port; on failure everything built so far is taken down again. conf:
+ * loaded from files; owned by the boot from here on, also on failure. */
 enum err boot_start(struct boot *b, struct conf *conf, const char *data_dir,
                     struct why *why) MUST_CHECK;
 /* Drains: no new work, answers what came in, writes every queued record, seals, closes. */

@@ -72,12 +72,12 @@ int cli_fail(struct cli *cli, const char *format, ...) __attribute__((format(pri
 int cli_usage(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line for people on standard error, its end added; nothing with --json. */
 void cli_say(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Writes a finished buffer to standard output; CLI_FAILED (and says so) when it is incomplete or the
- * output is full. */
+/* Writes a finished buffer to standard output; CLI_FAILED (and says so) when it is incomplete or
+ * the output is full. */
 int cli_print(struct cli *cli, struct buf *b);
 
-/* "[#####-----]  50 %  1,440 of 2,880 records, 12,000/s" on a terminal's standard error, at most ten
- * times a second; elsewhere nothing. total 0: not known. */
+/* "[#####-----]  50 %  1,440 of 2,880 records, 12,000/s" on a terminal's standard error, at most
+ * ten times a second; elsewhere nothing. total 0: not known. */
 struct cli_progress {
     FILE *to; /* NULL: silent */
     const char *noun;

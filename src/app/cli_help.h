@@ -1,6 +1,6 @@
 #pragma once
-/* app/cli_help.h -- what the command table says in other forms: --help, the man page, completion for
- * bash.   Threads: any.   Memory: appends to the caller's buffer. */
+/* app/cli_help.h -- what the command table says in other forms: --help, the man page, completion
+ * for bash.   Threads: any.   Memory: appends to the caller's buffer. */
 #include "app/cli.h"
 
 void cli_help_all(const struct cli *cli, struct buf *out);

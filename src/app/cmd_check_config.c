@@ -1,4 +1,5 @@
-/* `check-config`: what serve would run with, where each value comes from, and what it would ignore. */
+/* `check-config`: what serve would run with, where each value comes from, and what it would
+ * ignore. */
 #include "app/commands.h"
 #include "app/conf_report.h"
 #include "app/conf_tables.h"

@@ -1,5 +1,5 @@
-/* `export`: a device's telemetry as the server streams it, to a file or standard output. A file gets
- * its name when it is whole: until then it is NAME.part. */
+/* `export`: a device's telemetry as the server streams it, to a file or standard output. A file
+ * gets its name when it is whole: until then it is NAME.part. */
 #include "app/client_session.h"
 #include "app/commands.h"
 #include "codec/timestamp.h"

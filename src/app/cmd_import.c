@@ -88,7 +88,8 @@ static enum err read_file(struct job *j)
     return import_csv_read(j->path, &j->opts, visit_record, j, &j->seen, j->why);
 }
 
-/* --- the result --------------------------------------------------------------------------------- */
+/* --- the result ---------------------------------------------------------------------------------
+ * */
 
 static void write_summary_json(struct buf *b, const struct job *j, const char *done)
 {
@@ -148,7 +149,8 @@ static int say_stopped(struct job *j, enum err e)
                     text, sent.records, sent.from_line);
 }
 
-/* --- the command -------------------------------------------------------------------------------- */
+/* --- the command --------------------------------------------------------------------------------
+ * */
 
 static int parse_number(struct cli *cli, const char *name, uint64_t absent, uint64_t max,
                         uint64_t *ret)

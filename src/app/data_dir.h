@@ -18,7 +18,8 @@ enum data_dir_mode {
     DATA_DIR_EXISTING, /* ERR_NOTFOUND when there is no store in it */
 };
 
-/* ERR_LOCKED names the pid; ERR_READONLY, ERR_NOSPACE, ERR_TOOLARGE (a path longer than 900 bytes). */
+/* ERR_LOCKED names the pid; ERR_READONLY, ERR_NOSPACE, ERR_TOOLARGE (a path longer than 900
+ * bytes). */
 enum err data_dir_open(struct data_dir *ret, const struct fs *fs, const char *path,
                        enum data_dir_mode mode, struct why *why) MUST_CHECK;
 void data_dir_close(struct data_dir *d); /* closed already is fine */

@@ -1,5 +1,5 @@
-/* The demo organisation (see demo.h). Its password and its simulator's token are made at the first start
- * and kept in the catalog's settings, so that a restart shows the same login. */
+/* The demo organisation (see demo.h). Its password and its simulator's token are made at the first
+ * start and kept in the catalog's settings, so that a restart shows the same login. */
 #include "app/demo.h"
 
 #include "api/app.h"

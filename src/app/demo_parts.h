@@ -21,7 +21,8 @@ struct demo {
 
 /* Sleeps; false when the demo shall end. */
 bool demo_wait(struct demo *d, int64_t ns);
-/* One request as the demo's user. 409 is an answer, every other refusal ERR_INVALID with its reason. */
+/* One request as the demo's user. 409 is an answer, every other refusal ERR_INVALID with its
+ * reason. */
 enum err demo_send(struct http_client *c, const char *method, const char *path, const char *body,
                    int *ret_status, struct cJSON **ret_json, struct why *why) MUST_CHECK;
 /* POST /devices; an existing one is fine: *ret_made tells. */

@@ -1,5 +1,5 @@
-/* The two recordings of examples/data/, sent as the demo's devices with POST /data/bulk. They are years
- * old, so their times are moved by the same amount for every record: the last one is now. */
+/* The two recordings of examples/data/, sent as the demo's devices with POST /data/bulk. They are
+ * years old, so their times are moved by the same amount for every record: the last one is now. */
 #include "api/app.h"
 #include "app/demo_parts.h"
 #include "app/import_read.h"
@@ -33,7 +33,8 @@ static const struct recording {
      {.device = "machine-temperature", .columns = "value=temperature"}},
 };
 
-/* Beside the data directory's working directory, in the source tree the binary was built in, or where
+/* Beside the data directory's working directory, in the source tree the binary was built in, or
+ * where
  * `make install` puts them. */
 static bool find_file(const struct demo *d, const char *name, char *ret, size_t n)
 {

@@ -1,5 +1,5 @@
-/* Simulated machines: five pumps whose temperature, pressure, flow and vibration drift together, one of
- * them a little worn. Each sends one record a second with POST /data/bulk. */
+/* Simulated machines: five pumps whose temperature, pressure, flow and vibration drift together,
+ * one of them a little worn. Each sends one record a second with POST /data/bulk. */
 #include "api/app.h"
 #include "app/demo_parts.h"
 #include "base/log.h"

@@ -1,5 +1,5 @@
-/* What has to happen from time to time (see housekeeping.h): a table of jobs with their periods. A job
- * that fails is logged once and tried again at its next turn. */
+/* What has to happen from time to time (see housekeeping.h): a table of jobs with their periods. A
+ * job that fails is logged once and tried again at its next turn. */
 #include "app/housekeeping.h"
 
 #include "base/log.h"

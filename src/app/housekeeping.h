@@ -1,6 +1,7 @@
 #pragma once
-/* app/housekeeping.h -- what has to happen from time to time: one thread that asks each part to do its
- * bounded share. Thread "housekeeper"; its work may block.   Memory: owned by whoever started it. */
+/* app/housekeeping.h -- what has to happen from time to time: one thread that asks each part to do
+ * its bounded share. Thread "housekeeper"; its work may block.   Memory: owned by whoever started
+ * it. */
 #include "api/app.h"
 #include "app/admin.h"
 

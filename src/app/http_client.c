@@ -1,5 +1,5 @@
-/* HTTP by libcurl, loaded at run time (see http_client.h). Only its easy interface is used; the types
- * and constants come from its headers, the functions from the library found by name. */
+/* HTTP by libcurl, loaded at run time (see http_client.h). Only its easy interface is used; the
+ * types and constants come from its headers, the functions from the library found by name. */
 #include "app/http_client.h"
 
 #include "base/mem.h"

@@ -33,9 +33,11 @@ struct table {
     double *values;
 };
 
-/* --- the header --------------------------------------------------------------------------------- */
+/* --- the header ---------------------------------------------------------------------------------
+ * */
 
-/* Is `name` an item of the comma-separated list? With "a=b" items, *ret_as is what stands behind. */
+/* Is `name` an item of the comma-separated list? With "a=b" items, *ret_as is what stands behind.
+ * */
 static bool in_list(const char *list, struct bytes name, struct bytes *ret_as)
 {
     struct bytes item, rest = bytes_str(list);
@@ -129,7 +131,8 @@ static enum err take_header(struct table *t, const struct bytes *fields, size_t 
     return ERR_OK;
 }
 
-/* --- rows --------------------------------------------------------------------------------------- */
+/* --- rows ---------------------------------------------------------------------------------------
+ * */
 
 static bool is_missing(struct bytes text)
 {

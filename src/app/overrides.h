@@ -6,7 +6,8 @@
 #include "store/sql.h"
 
 /* Puts every stored override into `conf` (the layer above all others); conf_fill() or conf_apply()
- * follows. One that is no key any more or no value is passed over and told to `report` (NULL: not). */
+ * follows. One that is no key any more or no value is passed over and told to `report` (NULL:
+ * not). */
 typedef void overrides_report(void *ctx, const char *key, const char *why);
 enum err overrides_load(struct conf *conf, struct sql_db *db, overrides_report *report, void *ctx,
                         struct why *why) MUST_CHECK;

@@ -1,6 +1,6 @@
 #pragma once
-/* app/store_open.h -- the embedded store as serve and the commands open it: where it is, and its two
- * halves in order.
+/* app/store_open.h -- the embedded store as serve and the commands open it: where it is, and its
+ * two halves in order.
  *
  *   DIR/catalog.db    organisations, users, devices, settings (store/catalog.h)
  *   DIR/telemetry/    log, segments, manifest (store/embedded/engine.h)

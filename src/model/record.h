@@ -28,9 +28,9 @@ struct sample {
     double value;
 };
 
-/* What is known of one series in [hour_ns, hour_ns + 1 h). min and max ignore order; first and last are
- * by time. m2 is the sum of squared distances from the mean (Welford 1962; merged as in Chan, Golub,
- * LeVeque 1979), so stddev = sqrt(m2 / count). */
+/* What is known of one series in [hour_ns, hour_ns + 1 h). min and max ignore order; first and
+ * last are by time. m2 is the sum of squared distances from the mean (Welford 1962; merged as in
+ * Chan, Golub, LeVeque 1979), so stddev = sqrt(m2 / count). */
 struct rollup {
     int64_t hour_ns;
     uint64_t count;

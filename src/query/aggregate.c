@@ -1,6 +1,6 @@
-/* One number per bucket (see aggregate.h). Every series is read once, into the bucket each piece falls
- * into: whole hours as rollups, what is ragged as raw samples. A bucket of two hours or more that does
- * not start on the hour is raw samples, rollups, raw samples; shorter ones are raw. */
+/* One number per bucket (see aggregate.h). Every series is read once, into the bucket each piece
+ * falls into: whole hours as rollups, what is ragged as raw samples. A bucket of two hours or more
+ * that does not start on the hour is raw samples, rollups, raw samples; shorter ones are raw. */
 #include "query/aggregate.h"
 
 #include "base/clock.h"

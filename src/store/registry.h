@@ -1,7 +1,7 @@
 #pragma once
-/* store/registry.h -- which devices, tokens and variables exist, in memory, so that ingest resolves a
- * name in 50 ns and never asks the catalog for what it has seen. The catalog is the truth: everything
- * here is made durable there first.
+/* store/registry.h -- which devices, tokens and variables exist, in memory, so that ingest
+ * resolves a name in 50 ns and never asks the catalog for what it has seen. The catalog is the
+ * truth: everything here is made durable there first.
  *
  *   organisation ── external id ──> device ── name ──> variable (= series)
  *                   uuid ─────────┘   ^
@@ -11,8 +11,8 @@
  * G2  a struct reg_device or reg_variable, once handed out, stays valid until registry_free(); its
  *     identity fields never change. A deleted device has deleted != 0 and is in no map.
  * G3  a provisioned device or variable is durable in the catalog before any call returns it.
- * Threads: any. Look-ups take a read lock for tens of nanoseconds; provisioning blocks on the catalog
- * and runs on an executor.   Memory: owns everything it hands out. */
+ * Threads: any. Look-ups take a read lock for tens of nanoseconds; provisioning blocks on the
+ * catalog and runs on an executor.   Memory: owns everything it hands out. */
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -82,13 +82,14 @@ struct provision {
     const struct bytes *names;       /* variables to find or make */
     struct reg_variable **variables; /* out, name_count of them */
 };
-/* All n in one catalog transaction: all or nothing. ERR_NOTFOUND, ERR_FORBIDDEN (deleted less than 24 h
- * ago, and by_device != 0), ERR_LIMIT (variables per device), or a catalog error; *ret_at: which one. */
+/* All n in one catalog transaction: all or nothing. ERR_NOTFOUND, ERR_FORBIDDEN (deleted less than
+ * 24 h ago, and by_device != 0), ERR_LIMIT (variables per device), or a catalog error; *ret_at:
+ * which one. */
 enum err registry_provision(struct registry *r, struct provision *items, size_t n, size_t *ret_at,
                             struct why *why) MUST_CHECK;
 
-/* A device created through the API with its token hash (may be NULL), inside the caller's transaction:
- * insert, commit, then registry_publish_device() puts it in the maps. */
+/* A device created through the API with its token hash (may be NULL), inside the caller's
+ * transaction: insert, commit, then registry_publish_device() puts it in the maps. */
 struct reg_device *registry_new_device(struct registry *r, int64_t id, int64_t org,
                                        const struct uuid *uuid, struct bytes external_id,
                                        int64_t by_device, bool active);

@@ -1,8 +1,8 @@
 #pragma once
-/* store/sql.h -- a relational database behind ten calls, so that the catalog's SQL is written once and
- * runs on SQLite (embedded) and on PostgreSQL. Statements use $1, $2, … numbered in order of first
- * appearance, RETURNING and ON CONFLICT, and only types both have: bigint, text, blob, double. Values
- * are always parameters.
+/* store/sql.h -- a relational database behind ten calls, so that the catalog's SQL is written once
+ * and runs on SQLite (embedded) and on PostgreSQL. Statements use $1, $2, … numbered in order of
+ * first appearance, RETURNING and ON CONFLICT, and only types both have: bigint, text, blob,
+ * double. Values are always parameters.
  *
  *     struct sql_row row;                                     borrowed until the next sql_ call
  *     enum err e = sql_query(tx, "SELECT id, name FROM organizations WHERE id = $1",
@@ -10,7 +10,8 @@
  *     while (!(e = sql_next(q, &row))) ...                    ERR_END at the end
  *     sql_finish(q);
  *
- * Errors: ERR_EXISTS for a violated UNIQUE, ERR_CORRUPT, ERR_NOSPACE, ERR_IO, ERR_NOMEM, ERR_LOCKED.
+ * Errors: ERR_EXISTS for a violated UNIQUE, ERR_CORRUPT, ERR_NOSPACE, ERR_IO, ERR_NOMEM,
+ * ERR_LOCKED.
  * Threads: sql_begin may be called by any thread and waits its turn (bounded by the store); between
  * begin and end the transaction belongs to the calling thread.   Memory: see each call. */
 #include "base/bytes.h"

@@ -3,14 +3,17 @@
  * (tests/contract/) runs on each implementation.
  *
  * T1  write() == ERR_OK: every record of every set survives kill -9 and power loss, and every scan,
- *     latest or rollup call that starts afterwards sees it. Nothing shows a record before it is durable.
+ *     latest or rollup call that starts afterwards sees it. Nothing shows a record before it is
+ * durable.
  * T2  write() != ERR_OK: nothing of the sets is acknowledged. They may still appear after a restart
  *     (the sync's outcome was unknown); they never appear in part of a record.
- * T3  the same (org, series, time) again: the last write wins, by order of write() calls and, inside
+ * T3  the same (org, series, time) again: the last write wins, by order of write() calls and,
+ * inside
  *     one call, by position.
  * T4  a series belongs to one device and one organisation; every call names the organisation, and a
  *     series of another organisation is an empty one.
- * T5  rollups equal a scan: count min max first last exactly, sum and m2 within 1e-12 relative; also
+ * T5  rollups equal a scan: count min max first last exactly, sum and m2 within 1e-12 relative;
+ * also
  *     after late points. They may outlive the raw points they were made of.
  *
  * Threads: write() by at most `writers` threads at once; everything else any thread, at any time.
@@ -28,8 +31,8 @@ struct scan_range {
     bool descending;        /* newest first */
 };
 
-/* Samples of one series in time order (or reverse), slice by slice, in constant memory. A cursor sees
- * everything durable when it was opened; what is written meanwhile may or may not appear. */
+/* Samples of one series in time order (or reverse), slice by slice, in constant memory. A cursor
+ * sees everything durable when it was opened; what is written meanwhile may or may not appear. */
 struct scan_cursor;
 
 struct telemetry_stats {
@@ -57,14 +60,15 @@ struct telemetry_ops {
     enum err (*latest)(struct telemetry *, int64_t org, const int64_t *series, size_t n,
                        struct sample *ret);
 
-    /* Exact rollups of the full hours in [from_hour_ns, to_hour_ns), ascending, empty hours left out,
-     * into ret[0 .. cap): *ret_n of them; ERR_TOOLARGE when cap does not hold them. */
+    /* Exact rollups of the full hours in [from_hour_ns, to_hour_ns), ascending, empty hours left
+     * out, into ret[0 .. cap): *ret_n of them; ERR_TOOLARGE when cap does not hold them. */
     enum err (*rollups)(struct telemetry *, const struct scan_range *, struct rollup *ret,
                         size_t cap, size_t *ret_n);
 
     /* Drops raw points older than raw_cutoff_ns and rollups older than rollup_cutoff_ns (INT64_MIN
-     * keeps all), rounded down to the hour; from the call on no query sees them; whole blocks and files
-     * are given back when nothing in them is alive. *ret_points: raw points dropped by this call. */
+     * keeps all), rounded down to the hour; from the call on no query sees them; whole blocks and
+     * files are given back when nothing in them is alive. *ret_points: raw points dropped by this
+     * call. */
     enum err (*retain)(struct telemetry *, int64_t org, int64_t raw_cutoff_ns,
                        int64_t rollup_cutoff_ns, uint64_t *ret_points);
     /* Forgets everything of a device (purge after delete). */
@@ -72,7 +76,8 @@ struct telemetry_ops {
 
     /* Makes heads into sealed blocks and trims the log; returns when done. */
     enum err (*seal)(struct telemetry *);
-    /* Background work due now (merging small files, preparing log segments); bounded, any thread. */
+    /* Background work due now (merging small files, preparing log segments); bounded, any thread.
+     * */
     enum err (*maintain)(struct telemetry *);
     void (*read_stats)(struct telemetry *, struct telemetry_stats *ret);
     void (*close)(struct telemetry *); /* seals first when it can; NULL is fine */

@@ -1,5 +1,5 @@
-/* Telemetry bodies in JSON: the first byte chooses the form. Whatever comes in, a record without error
- * is complete, its names are valid, and what one reading takes the plain tokenizer takes. */
+/* Telemetry bodies in JSON: the first byte chooses the form. Whatever comes in, a record without
+ * error is complete, its names are valid, and what one reading takes the plain tokenizer takes. */
 #include "codec/json_telemetry.h"
 #include "codec/json_text.h"
 

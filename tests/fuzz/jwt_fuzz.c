@@ -1,6 +1,6 @@
-/* Tokens from outside. The first byte picks the road: the whole token as given, or the bytes signed with
- * the true secret as header (1) or as claims (2), so that the parsers behind the signature are reached.
- * Whatever is accepted must keep the promises of jwt.h. */
+/* Tokens from outside. The first byte picks the road: the whole token as given, or the bytes
+ * signed with the true secret as header (1) or as claims (2), so that the parsers behind the
+ * signature are reached. Whatever is accepted must keep the promises of jwt.h. */
 #include "base/err.h"
 #include "codec/base64.h"
 #include "security/jwt.h"

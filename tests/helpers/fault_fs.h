@@ -47,8 +47,8 @@ struct fault_fs {
     _Atomic int kind;
     _Atomic bool for_good, fired;
     _Atomic int64_t calls; /* of chosen operations, since armed */
-    /* A sync counts and may fail, but does not reach the disk: a test without power loss looks at the
-     * page cache only, and is far quicker without. */
+    /* A sync counts and may fail, but does not reach the disk: a test without power loss looks at
+     * the page cache only, and is far quicker without. */
     _Atomic bool skip_sync;
 };
 

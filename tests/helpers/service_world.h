@@ -1,6 +1,6 @@
 #pragma once
-/* tests/helpers/service_world.h -- the auth and device services on a real embedded catalog in a directory
- * of their own, with a clock that is moved by hand and the cheapest Argon2 there is.
+/* tests/helpers/service_world.h -- the auth and device services on a real embedded catalog in a
+ * directory of their own, with a clock that is moved by hand and the cheapest Argon2 there is.
  * Threads: one test.   Memory: the test owns the struct. */
 #include "service/auth_accounts.h"
 #include "service/auth_service.h"

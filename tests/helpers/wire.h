@@ -1,6 +1,6 @@
 #pragma once
-/* tests/helpers/wire.h -- a client for tests: a blocking socket on loopback and whole HTTP answers read
- * from it. Nothing waits longer than 20 s; then the test fails, because something hangs.
+/* tests/helpers/wire.h -- a client for tests: a blocking socket on loopback and whole HTTP answers
+ * read from it. Nothing waits longer than 20 s; then the test fails, because something hangs.
  * Threads: one client, one thread.   Memory: struct wire is the caller's; wire_close() frees. */
 #include "base/buf.h"
 

@@ -1,6 +1,6 @@
 /* Tokens that must be taken and, mostly, tokens that must not: a table each for headers, claims,
- * signatures and times. Forged tokens are signed with the true secret unless the row says otherwise, so a
- * refusal is never for the wrong reason. */
+ * signatures and times. Forged tokens are signed with the true secret unless the row says
+ * otherwise, so a refusal is never for the wrong reason. */
 #include "base/mem.h"
 #include "codec/base64.h"
 #include "security/jwt.h"

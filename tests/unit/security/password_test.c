@@ -1,4 +1,5 @@
-/* Argon2id behind its gate. Only one test pays the true price; the others use the library's least. */
+/* Argon2id behind its gate. Only one test pays the true price; the others use the library's least.
+ * */
 #include "security/password.h"
 
 #include "base/clock.h"

@@ -315,7 +315,8 @@ static void devices_of_the_api_are_published_after_their_commit(void **state)
     struct reg_device *d =
         registry_new_device(reg, row.id, org, &row.uuid, row.external_id, 0, true);
     assert_int_equal(sql_commit(tx), ERR_OK);
-    /* Ingest learns of it from the catalog before the service publishes it: one entry all the same. */
+    /* Ingest learns of it from the catalog before the service publishes it: one entry all the
+     * same. */
     struct provision p;
     assert_int_equal(provision(org, "api-1", 0, "v", &p, NULL), ERR_OK);
     assert_ptr_equal(p.device, d);
