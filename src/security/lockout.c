@@ -7,7 +7,7 @@
 
 #include <sodium.h>
 
-enum { WAYS = 8, KEY_BYTES = 16, PAIR_FAILURES = 5, PER_MINUTE = 10, ENTRIES = 8192 };
+enum { WAYS = 8, KEY_BYTES = 16, PER_MINUTE = 10, ENTRIES = 8192 };
 
 enum kind { KIND_PAIR = 1, KIND_ADDRESS, KIND_ACCOUNT };
 
@@ -50,7 +50,7 @@ enum err lockout_new(struct lockout **ret, const struct lockout_opts *opts)
     }
     lock_init(&l->lock, LOCK_RANK_SECURITY);
     l->clock = opts->clock;
-    l->failures = opts->failures ? opts->failures : PAIR_FAILURES;
+    l->failures = opts->failures ? opts->failures : LOCKOUT_PAIR_FAILURES;
     l->per_minute = opts->per_minute ? opts->per_minute : PER_MINUTE;
     l->lock_ns = opts->lock_ns ? opts->lock_ns : 30 * NS_PER_MINUTE;
     rnd_fill(opts->rnd, l->key, sizeof l->key);

@@ -18,6 +18,8 @@
 #include "base/err.h"
 #include "base/rnd.h"
 
+enum { LOCKOUT_PAIR_FAILURES = 5 };
+
 struct lockout_opts {
     const struct clock *clock; /* borrowed; its monotonic half: clock jumps unlock nothing */
     struct rnd *rnd;           /* used by lockout_new() only */

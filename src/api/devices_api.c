@@ -1,0 +1,218 @@
+/* Devices: list, create, read, change, delete. */
+#include "api/app.h"
+#include "api/devices_json.h"
+#include "api/handlers.h"
+#include "api/paging.h"
+#include "api/service_call.h"
+#include "codec/json_write.h"
+
+#include <math.h>
+
+void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, const char *token)
+{
+    char uuid[UUID_TEXT + 1];
+    enum device_status status = device_service_status(d->last_seen_ns, now_ns);
+    uuid_format(&d->uuid, uuid);
+    json_write_open(b, '{');
+    json_write_member_text(b, "id", uuid);
+    json_write_member_str(b, "externalId", d->external_id);
+    json_write_member_str(b, "name", d->name.n ? d->name : d->external_id);
+    json_write_member_str(b, "description", d->description);
+    json_write_member_bool(b, "active", d->active);
+    json_write_member_str(b, "location", d->location);
+    json_write_member_str(b, "sensorType", d->sensor_type);
+    json_write_member_str(b, "firmwareVersion", d->firmware_version);
+    json_write_member_text(b, "status", device_service_status_name(status));
+    service_call_time(b, "lastSeenAt", d->last_seen_ns);
+    json_write_member_null(b, "healthScore"); /* health, tags and groups are later parts */
+    json_write_member_null(b, "healthStatus");
+    json_write_member_null(b, "lastHealthCheckAt");
+    json_write_member_number(b, "latitude", d->latitude);
+    json_write_member_number(b, "longitude", d->longitude);
+    json_write_key(b, "tags");
+    json_write_raw(b, BYTES("[]"));
+    json_write_key(b, "groups");
+    json_write_raw(b, BYTES("[]"));
+    if (token) json_write_member_text(b, "apiToken", token);
+    json_write_close(b, '}');
+}
+
+struct device_text devices_json_text(struct api_fields *f, const char *name, size_t max_chars)
+{
+    return (struct device_text){.set = api_field_has(f, name),
+                                .value = api_field_text(f, name, max_chars)};
+}
+
+struct device_place devices_json_place(struct api_fields *f, const char *name)
+{
+    struct device_place p = {.set = api_field_has(f, name), .value = (double)NAN};
+    api_field_number(f, name, &p.value);
+    return p;
+}
+
+static void answer_device(struct api_call *c, int status, const struct device *d, const char *token)
+{
+    devices_json_write(c->body, d, clock_wall_ns(c->app->clock), token);
+    if (status == 200 && !token && http_head(c->exchange)->method <= HTTP1_HEAD) {
+        service_call_cacheable(c);
+    } else {
+        api_ok(c, status);
+    }
+}
+
+/* --- list --------------------------------------------------------------------------------------- */
+
+/* False: answered. */
+static bool read_query(struct api_call *c, struct device_query *ret)
+{
+    struct bytes status = api_query(c, "status");
+    ret->q = api_query(c, "q");
+    ret->nothing = api_query(c, "tagName").n || api_query(c, "groupId").n;
+    ret->by_status = status.n > 0;
+    if (!status.n || device_service_parse_status(status, &ret->status)) return true;
+    api_problem(c, 400, "status may be ONLINE, OFFLINE or UNKNOWN.");
+    return false;
+}
+
+void devices_api_list(struct api_call *c)
+{
+    struct device_query query = {.by_status = false};
+    struct paging p;
+    struct device *devices = NULL;
+    struct catalog_listing listing;
+    struct why why = {""};
+    if (!read_query(c, &query) || !paging_read(c, &p)) return;
+    enum err e = device_service_list(c->app->devices, c->who.org, &query, &p.page, c->arena,
+                                     &devices, &listing, &why);
+    if (e) {
+        api_fail(c, e, &why);
+        return;
+    }
+    int64_t now = clock_wall_ns(c->app->clock);
+    paging_open(c, &p);
+    for (size_t i = 0; i < listing.count; i++) {
+        devices_json_write(c->body, &devices[i], now, NULL);
+    }
+    paging_close(c, &p, &listing);
+    service_call_cacheable(c);
+}
+
+/* --- one ---------------------------------------------------------------------------------------- */
+
+static struct device_change read_change(struct api_fields *f)
+{
+    return (struct device_change){
+        .name = devices_json_text(f, "name", DEVICE_TEXT_MAX),
+        .description = devices_json_text(f, "description", DEVICE_DESCRIPTION_MAX),
+        .location = devices_json_text(f, "location", DEVICE_TEXT_MAX),
+        .sensor_type = devices_json_text(f, "sensorType", DEVICE_TEXT_MAX),
+        .firmware_version = devices_json_text(f, "firmwareVersion", DEVICE_TEXT_MAX),
+        .latitude = devices_json_place(f, "latitude"),
+        .longitude = devices_json_place(f, "longitude"),
+        .altitude = devices_json_place(f, "altitude"),
+        .active_set = service_call_has_value(f, "active"),
+        .active = api_field_bool(f, "active", true),
+    };
+}
+
+static struct bytes read_external_id(struct api_fields *f)
+{
+    const char *name = service_call_has_value(f, "externalId") ? "externalId" : "deviceId";
+    return api_field_text(f, name, DEVICE_EXTERNAL_ID_MAX);
+}
+
+void devices_api_create(struct api_call *c)
+{
+    struct cJSON *json;
+    struct api_fields f;
+    struct device d;
+    char token[TOKENS_DEVICE_TEXT + 1];
+    if (!api_json(c, &json)) return;
+    api_fields_open(&f, c, json);
+    struct bytes external_id = read_external_id(&f);
+    const struct device_change said = read_change(&f);
+    if (!external_id.p && f.errors.n == 0) api_field_error(&f, "externalId", "is required");
+    if (!api_fields_close(&f)) return;
+    const struct device given = {
+        .external_id = external_id,
+        .name = said.name.value,
+        .description = said.description.value,
+        .location = said.location.value,
+        .sensor_type = said.sensor_type.value,
+        .firmware_version = said.firmware_version.value,
+        .latitude = said.latitude.value,
+        .longitude = said.longitude.value,
+        .altitude = said.altitude.value,
+        .active = said.active,
+    };
+    api_fields_open(&f, c, json);
+    struct actor actor = service_call_actor(c);
+    struct refusal refusal = service_call_refusal(&f);
+    enum err e =
+        device_service_create(c->app->devices, &actor, &given, c->arena, &d, token, &refusal);
+    if (e) {
+        service_call_refuse(c, &f, e, &refusal, "device");
+        return;
+    }
+    buf_done(&f.errors);
+    answer_device(c, 201, &d, token);
+}
+
+void devices_api_get(struct api_call *c)
+{
+    struct device d;
+    struct refusal refusal = {.fields = 0};
+    enum err e = device_service_find(c->app->devices, c->who.org, c->params[0], c->arena, &d);
+    if (e) {
+        service_call_refuse(c, NULL, e, &refusal, "device");
+        return;
+    }
+    answer_device(c, 200, &d, NULL);
+}
+
+/* An id in the body may only repeat what the device is called: it is its address. */
+static void check_same_id(struct api_call *c, struct api_fields *f)
+{
+    struct device d;
+    struct bytes said = read_external_id(f);
+    if (!said.p) return;
+    enum err e = device_service_find(c->app->devices, c->who.org, c->params[0], c->arena, &d);
+    if (!e && !bytes_equal(said, d.external_id)) {
+        api_field_error(f, "externalId", "cannot be changed; create another device");
+    }
+}
+
+void devices_api_update(struct api_call *c)
+{
+    struct cJSON *json;
+    struct api_fields f;
+    struct device d;
+    if (!api_json(c, &json)) return;
+    api_fields_open(&f, c, json);
+    const struct device_change change = read_change(&f);
+    check_same_id(c, &f);
+    if (!api_fields_close(&f)) return;
+    api_fields_open(&f, c, json);
+    struct actor actor = service_call_actor(c);
+    struct refusal refusal = service_call_refusal(&f);
+    enum err e = device_service_update(c->app->devices, &actor, c->params[0], &change, c->arena, &d,
+                                       &refusal);
+    if (e) {
+        service_call_refuse(c, &f, e, &refusal, "device");
+        return;
+    }
+    buf_done(&f.errors);
+    answer_device(c, 200, &d, NULL);
+}
+
+void devices_api_delete(struct api_call *c)
+{
+    struct actor actor = service_call_actor(c);
+    struct refusal refusal = {.fields = 0};
+    enum err e = device_service_delete(c->app->devices, &actor, c->params[0], c->arena);
+    if (e) {
+        service_call_refuse(c, NULL, e, &refusal, "device");
+        return;
+    }
+    api_answer(c, 204, NULL);
+}

@@ -1,0 +1,27 @@
+#pragma once
+/* api/service_call.h -- between a handler and a service: who acts, why it was refused, small pieces of
+ * JSON that more than one resource writes.   Threads: the call's.   Memory: the call's arena. */
+#include "api/api.h"
+#include "model/device.h"
+#include "service/actor.h"
+#include "service/refusal.h"
+
+/* The caller as events know it; from an anonymous one only address and request id. */
+struct actor service_call_actor(struct api_call *c);
+
+/* Wrong fields that a service finds go where the handler's own go. */
+struct refusal service_call_refusal(struct api_fields *f);
+/* The answer to a failed call: 404 of `what`, errors by field, limits by name. Closes f (may be NULL). */
+void service_call_refuse(struct api_call *c, struct api_fields *f, enum err e,
+                         const struct refusal *refusal, const char *what);
+
+/* An integer id of the path; false for anything else: the caller answers 404. */
+bool service_call_id(struct bytes text, int64_t *ret);
+/* 0 becomes null. */
+void service_call_time(struct buf *b, const char *key, int64_t ns);
+/* The member is there and not null, whatever its type. */
+bool service_call_has_value(const struct api_fields *f, const char *name);
+/* Member `key` as RFC 3339 or number: false when absent or null; a wrong one adds to the errors. */
+bool service_call_field_time(struct api_fields *f, const char *name, int64_t *ret_ns);
+/* c->body is complete: 200 with its ETag, or 304 when the caller has it already. */
+void service_call_cacheable(struct api_call *c);
