@@ -71,8 +71,7 @@ enum err admin_reload(struct admin *a, struct why *why)
     return e;
 }
 
-/* --- configuration ------------------------------------------------------------------------------
- * */
+/* --- configuration --------------------------------------------------------------------------- */
 
 /* Whether the key takes effect at once, said in the answer. */
 static void say_effect(const struct admin *a, const char *key, struct buf *answer)
@@ -122,8 +121,7 @@ static enum err list_config(void *ctx, const cJSON *request, struct buf *answer,
     return e;
 }
 
-/* --- the store ----------------------------------------------------------------------------------
- * */
+/* --- the store ------------------------------------------------------------------------------- */
 
 static void write_step(void *ctx, const struct migrate_line *line)
 {

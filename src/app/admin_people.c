@@ -6,6 +6,7 @@
 #include "service/device_tokens.h"
 #include "store/catalog_organizations.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 enum err admin_find_org(struct admin *a, const cJSON *request, int64_t *ret, struct why *why)
@@ -100,6 +101,7 @@ static unsigned parse_role(struct bytes name)
 {
     char full[40];
     snprintf(full, sizeof full, "ROLE_%.30s", name.n ? name.p : "USER");
+    for (char *at = full; *at; at++) *at = (char)toupper((unsigned char)*at);
     unsigned role = roles_parse(bytes_str(full));
     return role ? role : roles_parse(name);
 }

@@ -13,8 +13,8 @@
 
 enum { TEXT_MAX = 1 << 20, BAR_WIDTH = 20 };
 
-/* Commands that the contract promises and that are not built yet: named, so that nobody searches.
- * */
+/* Commands that the contract promises and that are not built yet: named, so that nobody
+ * searches. */
 static const char *const planned[] = {"move", "backup", "restore", "loadtest", "import legacy"};
 
 static const char *family_word(const struct cli *cli)
@@ -100,11 +100,10 @@ size_t cli_each(const struct cli *cli, const char *name, const char *ret[CLI_VAL
     return n;
 }
 
-/* --- parsing ------------------------------------------------------------------------------------
- * */
+/* --- parsing --------------------------------------------------------------------------------- */
 
-/* Two words before one: "config set" is not an operand of "config". *ret_words: how many it took.
- * */
+/* Two words before one: "config set" is not an operand of "config". *ret_words: how many it
+ * took. */
 static const struct cli_command *find_command(const struct cli *cli, int argc, char **argv,
                                               int *ret_words)
 {
@@ -246,8 +245,7 @@ int cli_main(const struct cli_command *table, size_t n, int argc, char **argv)
     return code ? code : cli.command->run(&cli);
 }
 
-/* --- progress -----------------------------------------------------------------------------------
- * */
+/* --- progress -------------------------------------------------------------------------------- */
 
 void cli_progress_start(struct cli_progress *p, const struct cli *cli, const char *noun,
                         uint64_t total)

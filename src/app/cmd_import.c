@@ -9,10 +9,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 
+enum { WINDOW_MAX = 4 << 20 };
 enum form { FORM_CSV, FORM_JSON, FORM_LP, FORM_UNKNOWN };
 
 struct job {
@@ -56,24 +56,49 @@ static enum err visit_record(void *ctx, const struct import_record *r)
 }
 
 /* Lines of line protocol go as they are; the server checks each. */
+static enum err take_line(struct job *j, uint64_t number, struct bytes line)
+{
+    struct bytes text = bytes_trim(line);
+    if (number < j->opts.from_line || !text.n || text.p[0] == '#') return ERR_OK;
+    j->records++;
+    if (!j->sender) return ERR_OK;
+    cli_progress_show(&j->progress, j->records);
+    return import_send_line(j->sender, number, text, j->why);
+}
+
+/* Every whole line of the window, at the end of the file also the last one without its end. */
+static enum err take_window(struct job *j, struct buf *window, bool final, uint64_t *number)
+{
+    struct bytes line, rest = buf_bytes(window);
+    enum err e = ERR_OK;
+    while (!e && rest.n) {
+        struct bytes behind = bytes_cut(rest, '\n', &line);
+        if (!behind.p && !final) break;
+        e = take_line(j, ++*number, line);
+        rest = behind;
+    }
+    buf_shift(window, window->n - rest.n);
+    return e;
+}
+
 static enum err read_lines(struct job *j)
 {
     FILE *f = fopen(j->path, "rb");
     if (!f) return why_say(j->why, err_from_errno(errno), "%.150s: %s", j->path, strerror(errno));
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t n;
+    struct buf window;
+    uint64_t number = 0;
     enum err e = ERR_OK;
-    for (uint64_t number = 1; !e && (n = getline(&line, &room, f)) >= 0; number++) {
-        struct bytes text = bytes_trim(bytes_of(line, (size_t)n));
-        if (number < j->opts.from_line || !text.n || text.p[0] == '#') continue;
-        j->records++;
-        if (!j->sender) continue;
-        cli_progress_show(&j->progress, j->records);
-        e = import_send_line(j->sender, number, text, j->why);
+    buf_init(&window, WINDOW_MAX);
+    while (!e && !feof(f) && !ferror(f)) {
+        char *room = buf_reserve(&window, WINDOW_MAX / 4);
+        if (!room) break;
+        buf_advance(&window, fread(room, 1, WINDOW_MAX / 4, f));
+        e = take_window(j, &window, feof(f), &number);
     }
-    if (!e && ferror(f)) e = why_say(j->why, ERR_IO, "%.150s cannot be read to its end", j->path);
-    free(line);
+    if (!e && ferror(f)) e = why_say(j->why, ERR_IO, "%.150s cannot be read", j->path);
+    if (!e && window.err)
+        e = why_say(j->why, window.err, "line %" PRIu64 " is too long", number + 1);
+    buf_done(&window);
     fclose(f);
     return e;
 }
@@ -88,8 +113,7 @@ static enum err read_file(struct job *j)
     return import_csv_read(j->path, &j->opts, visit_record, j, &j->seen, j->why);
 }
 
-/* --- the result ---------------------------------------------------------------------------------
- * */
+/* --- the result ------------------------------------------------------------------------------ */
 
 static void write_summary_json(struct buf *b, const struct job *j, const char *done)
 {
@@ -149,8 +173,7 @@ static int say_stopped(struct job *j, enum err e)
                     text, sent.records, sent.from_line);
 }
 
-/* --- the command --------------------------------------------------------------------------------
- * */
+/* --- the command ----------------------------------------------------------------------------- */
 
 static int parse_number(struct cli *cli, const char *name, uint64_t absent, uint64_t max,
                         uint64_t *ret)

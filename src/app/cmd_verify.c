@@ -1,5 +1,5 @@
-/* `verify`: reads every byte of a stopped installation and names what is damaged; writes nothing.
- * */
+/* `verify`: reads every byte of a stopped installation and names what is damaged; writes
+ * nothing. */
 #include "app/commands.h"
 #include "app/conf_tables.h"
 #include "app/data_dir.h"

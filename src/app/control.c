@@ -67,8 +67,7 @@ static enum err read_line(int fd, struct buf *line, int64_t deadline_ms)
     }
 }
 
-/* --- the answer ---------------------------------------------------------------------------------
- * */
+/* --- the answer ------------------------------------------------------------------------------ */
 
 enum err control_run(const struct control_verb *verbs, size_t n, void *ctx,
                      const struct cJSON *request, struct buf *answer, struct why *why)
@@ -144,8 +143,7 @@ static void *run_control(void *arg)
     return NULL;
 }
 
-/* --- start and stop -----------------------------------------------------------------------------
- * */
+/* --- start and stop -------------------------------------------------------------------------- */
 
 static enum err listen_in(struct control_server *s)
 {
@@ -204,8 +202,7 @@ void control_stop(struct control_server *s)
     free_server(s);
 }
 
-/* --- the other side -----------------------------------------------------------------------------
- * */
+/* --- the other side -------------------------------------------------------------------------- */
 
 static int connect_to(const char *dir)
 {

@@ -22,8 +22,7 @@ struct http_request {
     const char *content_type; /* of the body, NULL: no body */
     struct bytes body;
     /* Takes the body of a 2xx answer as it comes; false stops (ERR_CLOSED). NULL: it is kept, at
-     * most
-     * 64 MiB. */
+     * most 64 MiB. */
     bool (*sink)(void *ctx, struct bytes part);
     void *sink_ctx;
 };

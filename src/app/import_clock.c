@@ -1,5 +1,5 @@
-/* Times of recordings (see import_read.h): a format of its own, and a zone for times without one.
- * */
+/* Times of recordings (see import_read.h): a format of its own, and a zone for times without
+ * one. */
 #include "app/import_read.h"
 
 #include "base/clock.h"

@@ -33,11 +33,10 @@ struct table {
     double *values;
 };
 
-/* --- the header ---------------------------------------------------------------------------------
- * */
+/* --- the header ------------------------------------------------------------------------------ */
 
-/* Is `name` an item of the comma-separated list? With "a=b" items, *ret_as is what stands behind.
- * */
+/* Is `name` an item of the comma-separated list? With "a=b" items, *ret_as is what stands
+ * behind. */
 static bool in_list(const char *list, struct bytes name, struct bytes *ret_as)
 {
     struct bytes item, rest = bytes_str(list);
@@ -131,8 +130,7 @@ static enum err take_header(struct table *t, const struct bytes *fields, size_t 
     return ERR_OK;
 }
 
-/* --- rows ---------------------------------------------------------------------------------------
- * */
+/* --- rows ------------------------------------------------------------------------------------ */
 
 static bool is_missing(struct bytes text)
 {

@@ -3,8 +3,7 @@
  * API: POST /api/v1/data/bulk, and /api/v2/write for line protocol.
  *
  * S1  everything before the line a refusal names is stored; sending a record twice changes
- * nothing, so
- *     going on at that line is always right.
+ *     nothing, so going on at that line is always right.
  * S2  a full server (429, 503 with Retry-After up to 30 s) is waited for, five times at most.
  * Threads: owner only.   Memory: holds one batch. */
 #include "app/http_client.h"
