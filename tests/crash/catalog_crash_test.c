@@ -237,14 +237,22 @@ static void a_foreign_file_is_refused_unchanged(void **state)
     mem_free(after);
 }
 
-/* What stands on the disk when the process dies inside a transaction that had to spill its pages: the
- * rows of before, half-changed pages, and a hot journal. */
+/* What stands on the disk when the process dies inside a transaction that had to spill its pages: pages of
+ * before and after, in one well-formed tree, and a hot journal. */
 struct crash {
     char *db, *journal;
     size_t db_n, journal_n;
     int64_t rows;
     uint64_t sum;
 };
+
+static void run_script(struct sql_db *db, const char *sql)
+{
+    struct sql_tx *tx;
+    assert_int_equal(sql_begin(db, SQL_WRITE, &tx), ERR_OK);
+    assert_int_equal(tx->ops->script(tx, sql, NULL), ERR_OK);
+    assert_int_equal(sql_commit(tx), ERR_OK);
+}
 
 static void make_crash(struct crash *c)
 {
@@ -255,18 +263,18 @@ static void make_crash(struct crash *c)
     value[sizeof value - 1] = 0;
     assert_int_equal(open_db(&db, &quick.fs, NULL), ERR_OK);
     assert_int_equal(make_table(db), ERR_OK);
-    assert_int_equal(write_rows(db, 0, 300, value), ERR_OK);
+    run_script(db, "DROP INDEX t_v");
+    assert_int_equal(write_rows(db, 0, 1400, value), ERR_OK);
     assert_int_equal(read_rows(db, &c->rows, &c->sum), ERR_OK);
     assert_int_equal(sql_begin(db, SQL_WRITE, &tx), ERR_OK);
-    value[0] = 'w';
+    value[0] = 'w'; /* as long as before: nothing but values changes */
     assert_int_equal(sql_exec(tx, "UPDATE t SET v = $1", SQL_ARGS(SQL_T(bytes_str(value))), NULL),
                      ERR_OK);
-    for (int64_t i = 0; i < 1500; i++) assert_int_equal(put_row(tx, 1000 + i, value), ERR_OK);
     c->db = slurp(db_path, &c->db_n);
     c->journal = slurp(journal_path, &c->journal_n);
     sql_rollback(tx);
     catalog_close(db);
-    assert_true(c->journal_n > 100 * SQLITE_VFS_PAGE);
+    assert_true(c->journal_n > 600 * SQLITE_VFS_PAGE);
 }
 
 static void put_crash(const struct crash *c)
@@ -288,8 +296,11 @@ static void a_death_inside_a_transaction_leaves_the_rows_of_before(void **state)
     assert_int_equal(read_rows(db, &n, &sum), ERR_OK);
     assert_true(n == c.rows && sum == c.sum);
     catalog_close(db);
-    spill(db_path, c.db, c.db_n); /* without its journal the file is what it should not be */
-    assert_int_equal(catalog_verify(&quick.fs, dir.path, keep_offset, &n), ERR_CORRUPT);
+    spill(db_path, c.db, c.db_n); /* without its journal other rows would be read */
+    assert_int_equal(open_db(&db, &quick.fs, NULL), ERR_OK);
+    assert_int_equal(read_rows(db, &n, &sum), ERR_OK);
+    assert_true(sum != c.sum);
+    catalog_close(db);
     mem_free(c.db);
     mem_free(c.journal);
 }
@@ -302,14 +313,12 @@ static void a_flipped_bit_in_a_hot_journal_is_never_a_wrong_row(void **state)
     uint64_t seed = rnd_u64(rnd_system());
     rnd_seed(&rnd, seed);
     make_crash(&c);
-    for (int i = 0; i < 380; i++) {
+    for (size_t i = 0; i < 240; i++) {
         size_t bit = rnd_below(&rnd, c.journal_n * 8);
-        if (i < 288)
-            bit = (size_t)i; /* the header */
-        else if (i < 320)
-            bit = (4096 + 4 + 4096) * 8 + (size_t)i - 288; /* a sum */
-        else if (i < 352)
-            bit = 4096 * 8 + (size_t)i - 320; /* a page number */
+        if (i < 96) bit = i;                                            /* magic and count */
+        if (i >= 96 && i < 144) bit = 96 + (i - 96) * 4;                /* the rest of the header */
+        if (i >= 144 && i < 176) bit = (4096 + 4 + 4096) * 8 + i - 144; /* a sum */
+        if (i >= 176 && i < 208) bit = 4096 * 8 + i - 176;              /* a page number */
         c.journal[bit / 8] ^= (char)(1u << bit % 8);
         put_crash(&c);
         if (!is_detected_or_harmless(c.rows, c.sum))
