@@ -79,10 +79,11 @@ void raw_batch_spoil(struct raw_batch *b, const char *error)
     r->error = error;
 }
 
+/* Of the controls DEL is let through: JSON takes it unescaped, and here both must agree. */
 static bool has_control(struct bytes s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f) return true;
+        if ((unsigned char)s.p[i] < 0x20) return true;
     return false;
 }
 

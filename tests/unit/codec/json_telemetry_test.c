@@ -69,11 +69,13 @@ static const char *decode(decode_fn *form, struct bytes body)
         assert_true(why.text[0]);
         buf_printf(&out, "!%s", why.text);
     } else {
-        size_t bad = 0;
+        size_t bad = 0, values = 0;
         for (size_t i = 0; i < batch.record_count; i++) {
             describe_record(&batch.records[i]);
             bad += batch.records[i].error != NULL;
+            values += batch.records[i].count;
         }
+        assert_int_equal(values, batch.value_count); /* a bad record leaves none behind */
         assert_int_equal(bad, batch.bad_count);
     }
     mem_free(exact);
@@ -103,7 +105,7 @@ static void form_a_is_a_flat_object_of_values(void **state)
         {"{\"a\":\"1.5\",\"b\":\" 2e1 \",\"c\":\"+.5\",\"n\":null}", " a=1.5 b=20 c=0.5"},
         {"{\"\\u0061\":1,\"a\":2}", " a=1 a=2"},
         {"{\"h\xc3\xb6he\":-0.25}", " h\xc3\xb6he=-0.25"},
-        {"{\"a b{c=d}\":1}", " a b{c=d}=1"},
+        {"{\"a b{c=d}\":1,\"\x7f\":2}", " a b{c=d}=1 \x7f=2"},
         {"{}", "!variables: there is no value"},
         {"{\"a\":null}", "!variables: there is no value"},
         {"{\"a\":\"x\"}", "!a: 'x' is not a number"},

@@ -317,6 +317,22 @@ static void a_repeated_composed_name_is_made_once(void **state)
     assert_ptr_not_equal(batch.values[0].name.p, batch.values[2].name.p);
 }
 
+static void many_composed_names_are_never_confused(void **state)
+{
+    (void)state;
+    struct buf body;
+    buf_init(&body, 1 << 20);
+    for (int i = 0; i < 4000; i++) buf_printf(&body, "m,k=%d v=%d\n", i % 2000, i % 2000);
+    decode(buf_bytes(&body), 1);
+    assert_int_equal(batch.value_count, 4000);
+    for (size_t i = 0; i < batch.value_count; i++) {
+        char expected[32];
+        snprintf(expected, sizeof expected, "m_v{k=%g}", batch.values[i].value);
+        assert_true(bytes_is(batch.values[i].name, expected));
+    }
+    buf_done(&body);
+}
+
 static void a_cut_body_never_reads_past_its_end(void **state)
 {
     (void)state;
@@ -405,6 +421,7 @@ int main(void)
         cmocka_unit_test(timestamps_have_the_stated_unit),
         cmocka_unit_test(names_and_tags_are_taken_up_to_their_limit),
         cmocka_unit_test(a_repeated_composed_name_is_made_once),
+        cmocka_unit_test(many_composed_names_are_never_confused),
         cmocka_unit_test(a_cut_body_never_reads_past_its_end),
         cmocka_unit_test(unbalanced_quotes_stay_cheap),
         cmocka_unit_test(the_ceilings_of_the_batch_refuse_the_body),

@@ -117,6 +117,13 @@ static void midpoints_round_to_even(void **state)
     same_as_strtod(text);
     text[n - 1] = '6';
     same_as_strtod(text);
+    /* the tie between 1 and its neighbour, decided by a digit far behind the 800 that are kept */
+    memset(text, '0', sizeof text);
+    memcpy(text, "1.00000000000000011102230246251565404236316680908203125", 55);
+    text[1000] = 0;
+    same_as_strtod(text);
+    text[999] = '1';
+    same_as_strtod(text);
 }
 
 static void the_known_hard_ones_are_right(void **state)
