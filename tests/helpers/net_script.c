@@ -184,18 +184,6 @@ void net_script_start(struct net_script *s, const struct http_server_opts *opts)
     if (http_server_start(&s->server, &o, &h, &why)) fail(why.text);
 }
 
-void net_script_stop(struct net_script *s, int64_t timeout_ns)
-{
-    http_server_stop(s->server, timeout_ns);
-    if (atomic_load(&s->done) != atomic_load(&s->heads)) fail("an exchange was not done once");
-    if (atomic_load(&s->ws_opened) != atomic_load(&s->ws_closed)) fail("a socket was not closed");
-}
-
-uint16_t net_script_port(struct net_script *s)
-{
-    return http_server_port(s->server);
-}
-
 static bool is_held(const void *arg)
 {
     return atomic_load((_Atomic(struct http_exchange *) *)(uintptr_t)arg) != NULL;
@@ -204,7 +192,27 @@ static bool is_held(const void *arg)
 struct http_exchange *net_script_take(struct net_script *s)
 {
     until(is_held, &s->held, "no request to /hold came");
-    return atomic_exchange(&s->held, NULL);
+    s->taken = atomic_exchange(&s->held, NULL);
+    return s->taken;
+}
+
+void net_script_answer(struct net_script *s, struct http_exchange *x, int status, const char *type)
+{
+    s->taken = NULL;
+    http_answer(x, status, type);
+}
+
+void net_script_stop(struct net_script *s, int64_t timeout_ns)
+{
+    if (s->taken) net_script_answer(s, s->taken, 500, NULL); /* its test has failed before */
+    http_server_stop(s->server, timeout_ns);
+    if (atomic_load(&s->done) != atomic_load(&s->heads)) fail("an exchange was not done once");
+    if (atomic_load(&s->ws_opened) != atomic_load(&s->ws_closed)) fail("a socket was not closed");
+}
+
+uint16_t net_script_port(struct net_script *s)
+{
+    return http_server_port(s->server);
 }
 
 struct count {

@@ -23,6 +23,7 @@ struct net_script {
     struct rnd rnd;
     _Atomic unsigned heads, requests, done, refused, ws_opened, ws_closed;
     _Atomic(struct http_exchange *) held;
+    struct http_exchange *taken;    /* the test's, until it has answered */
     _Atomic(struct websocket *) ws; /* the session opened last; NULL once it is closed */
     _Atomic int stream_result;      /* enum err of the last stream's producer */
     _Atomic uint64_t streamed;      /* bytes its producer has handed over */
@@ -35,5 +36,6 @@ void net_script_stop(struct net_script *s,
 uint16_t net_script_port(struct net_script *s);
 /* Waits for the exchange of a request to /hold. */
 struct http_exchange *net_script_take(struct net_script *s);
+void net_script_answer(struct net_script *s, struct http_exchange *x, int status, const char *type);
 /* Waits until *counter is at least n. */
 void net_script_await(const _Atomic unsigned *counter, unsigned n);

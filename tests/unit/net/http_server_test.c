@@ -5,8 +5,6 @@
 
 #include "base/mem.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -112,8 +110,6 @@ static void byte_by_byte_is_the_same_request(void **state)
 {
     (void)state;
     static const char text[] = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok";
-    int on = 1;
-    setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     for (size_t i = 0; i + 1 < sizeof text; i++) wire_send(&client, bytes_of(text + i, 1));
     expect(200, "ok");
 }
@@ -297,7 +293,7 @@ static void a_held_exchange_is_answered_from_another_thread(void **state)
     assert_int_equal(atomic_load(&script.requests), 1); /* the next one waits: N2 */
     clock_fake_advance(&script.clock, 300 * NS_PER_S);  /* and no deadline passes meanwhile */
     buf_add_str(http_answer_body(x), "late");
-    http_answer(x, 202, "text/plain");
+    net_script_answer(&script, x, 202, "text/plain");
     expect(202, "late");
     expect(200, "");
 }
@@ -312,8 +308,9 @@ static void a_held_exchange_outlives_its_client(void **state)
     wire_close(&client);
     settle(); /* the loop has seen the reset */
     assert_true(bytes_is(http_head(x)->path, "/hold"));
+    net_script_await(&script.done, 1); /* that of settle(), and no other */
     assert_int_equal(atomic_load(&script.done), 1);
-    http_answer(x, 200, NULL);
+    net_script_answer(&script, x, 200, NULL);
     net_script_await(&script.done, 2);
 }
 
@@ -322,7 +319,7 @@ static void a_half_closed_client_gets_its_answers(void **state)
     (void)state;
     wire_say(&client, GET("/hold") GET("/big?300000") "GET /echo HT");
     shutdown(client.fd, SHUT_WR);
-    http_answer(net_script_take(&script), 204, NULL);
+    net_script_answer(&script, net_script_take(&script), 204, NULL);
     expect(204, NULL);
     expect(200, NULL);
     assert_int_equal(client.body.n, 300000);
