@@ -9,7 +9,7 @@
 
 enum { TEXT_MAX = 1024 };
 
-/* --- the login cookie: for GET and HEAD only, so it carries no right to change anything ----------- */
+/* --- the login cookie: for GET and HEAD only, so it carries no right to change anything ------- */
 
 static void set_cookie(struct api_call *c, const char *value, int64_t max_age_s)
 {
@@ -76,7 +76,7 @@ static bool shape_is_good(struct api_fields *f)
     return true;
 }
 
-/* --- in and out --------------------------------------------------------------------------------- */
+/* --- in and out ------------------------------------------------------------------------------- */
 
 void auth_api_register(struct api_call *c)
 {
@@ -158,7 +158,7 @@ void auth_api_logout(struct api_call *c)
     answer_done(c, "You are logged out.");
 }
 
-/* --- one's own account -------------------------------------------------------------------------- */
+/* --- one's own account ------------------------------------------------------------------------ */
 
 static void answer_me(struct api_call *c)
 {
@@ -219,7 +219,7 @@ void auth_api_change_password(struct api_call *c)
     answer_tokens(c, &tokens);
 }
 
-/* --- forgotten ---------------------------------------------------------------------------------- */
+/* --- forgotten -------------------------------------------------------------------------------- */
 
 void auth_api_forgot_password(struct api_call *c)
 {

@@ -60,7 +60,7 @@ static void answer_device(struct api_call *c, int status, const struct device *d
     }
 }
 
-/* --- list --------------------------------------------------------------------------------------- */
+/* --- list ------------------------------------------------------------------------------------- */
 
 /* False: answered. */
 static bool read_query(struct api_call *c, struct device_query *ret)
@@ -97,7 +97,7 @@ void devices_api_list(struct api_call *c)
     service_call_cacheable(c);
 }
 
-/* --- one ---------------------------------------------------------------------------------------- */
+/* --- one -------------------------------------------------------------------------------------- */
 
 static struct device_change read_change(struct api_fields *f)
 {

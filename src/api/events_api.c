@@ -40,7 +40,7 @@ static void write_event(struct buf *b, const struct event *e)
     json_write_close(b, '}');
 }
 
-/* --- which ones --------------------------------------------------------------------------------- */
+/* --- which ones ------------------------------------------------------------------------------- */
 
 /* -1 for none given; false: answered. */
 static bool read_severity(struct api_call *c, int *ret)
@@ -104,7 +104,7 @@ static bool list(struct api_call *c, const struct event_filter *filter,
     return !e;
 }
 
-/* --- handlers ----------------------------------------------------------------------------------- */
+/* --- handlers --------------------------------------------------------------------------------- */
 
 void events_api_list(struct api_call *c)
 {

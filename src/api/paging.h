@@ -1,8 +1,9 @@
 #pragma once
-/* api/paging.h -- lists in slices (contract §3): page, size and sort, or an opaque cursor in `after`.
+/* api/paging.h -- lists in slices (contract §3): page, size and sort, or an opaque cursor in
+ * `after`.
  *
  *   ?page=0&size=50&sort=name,asc   {"content":[…],"totalElements",…}
- *   ?after=CURSOR&size=50           {"content":[…],"next":CURSOR or null,…}; right while rows come and go
+ *   ?after=CURSOR&size=50           {"content":[…],"next":CURSOR or null,…}; rows may come and go
  *   neither                         the handler's choice: a bare array with a Link when it was cut
  *
  * Threads: the call's.   Memory: the call's arena. */

@@ -1,6 +1,7 @@
 #pragma once
-/* api/service_call.h -- between a handler and a service: who acts, why it was refused, small pieces of
- * JSON that more than one resource writes.   Threads: the call's.   Memory: the call's arena. */
+/* api/service_call.h -- between a handler and a service: who acts, why it was refused, small
+ * pieces of JSON that more than one resource writes.   Threads: the call's.   Memory: the call's
+ * arena. */
 #include "api/api.h"
 #include "model/device.h"
 #include "service/actor.h"
@@ -11,7 +12,8 @@ struct actor service_call_actor(struct api_call *c);
 
 /* Wrong fields that a service finds go where the handler's own go. */
 struct refusal service_call_refusal(struct api_fields *f);
-/* The answer to a failed call: 404 of `what`, errors by field, limits by name. Closes f (may be NULL). */
+/* The answer to a failed call: 404 of `what`, errors by field, limits by name. Closes f (may be
+ * NULL). */
 void service_call_refuse(struct api_call *c, struct api_fields *f, enum err e,
                          const struct refusal *refusal, const char *what);
 

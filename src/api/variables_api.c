@@ -41,7 +41,7 @@ static void write_variable(struct buf *b, const struct variable_view *view)
     json_write_close(b, '}');
 }
 
-/* --- all of a device ---------------------------------------------------------------------------- */
+/* --- all of a device -------------------------------------------------------------------------- */
 
 /* False: answered. */
 static bool list(struct api_call *c, struct variable_view **ret, size_t *ret_n)
@@ -79,7 +79,7 @@ void variables_api_latest(struct api_call *c)
     service_call_cacheable(c);
 }
 
-/* --- one: /variables/{vid} or /devices/{id}/variables/{vid} -------------------------------------- */
+/* --- one: /variables/{vid} or /devices/{id}/variables/{vid} ----------------------------------- */
 
 static bool device_is(const struct device *d, struct bytes id)
 {

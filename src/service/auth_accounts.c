@@ -17,7 +17,7 @@ struct bytes auth_state_id(int64_t id, char text[24])
     return bytes_of(text, (size_t)n);
 }
 
-/* --- making ------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 /* ERR_EXISTS with the sentence that says what is taken. */
 static enum err check_free(struct sql_tx *tx, const struct auth_registration *g, struct arena *a,
@@ -65,7 +65,8 @@ static enum err insert_organization(struct auth_service *s, struct sql_tx *tx, s
     return e;
 }
 
-/* The row, its event, and the user in memory (keeps I1: undone by the caller when the commit fails). */
+/* The row, its event, and the user in memory (keeps I1: undone by the caller when the commit
+ * fails). */
 static enum err insert_user(struct auth_service *s, struct sql_tx *tx, struct user *u,
                             const struct actor *actor)
 {
@@ -199,7 +200,7 @@ enum err auth_accounts_add_user(struct auth_service *s, int64_t org,
     return e;
 }
 
-/* --- reading ------------------------------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 enum err auth_accounts_find(struct auth_service *s, int64_t org, int64_t user, struct arena *arena,
                             struct user *ret, struct organization *ret_org)
@@ -231,7 +232,7 @@ enum err auth_accounts_list(struct auth_service *s, int64_t org, const struct ca
     return sql_end(tx, catalog_users_list(tx, org, page, arena, ret, ret_listing));
 }
 
-/* --- preferences -------------------------------------------------------------------------------- */
+/* --- preferences ------------------------------------------------------------------------------ */
 
 static bool is_theme(struct bytes theme)
 {

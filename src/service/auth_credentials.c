@@ -73,7 +73,8 @@ enum err auth_service_authenticate_token(struct auth_service *s, struct bytes to
     return key ? by_user_key(s, hash, ret) : by_device_token(s, hash, ret);
 }
 
-/* "Bearer x" -> "x"; p == NULL when the scheme is another one. Schemes ignore case (RFC 9110, 11.1). */
+/* "Bearer x" -> "x"; p == NULL when the scheme is another one. Schemes ignore case (RFC 9110,
+ * 11.1). */
 static struct bytes after_scheme(struct bytes header, const char *scheme)
 {
     size_t n = strlen(scheme);

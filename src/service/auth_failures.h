@@ -1,7 +1,7 @@
 #pragma once
-/* service/auth_failures.h -- failed logins on their way into the audit trail. They are written later, by
- * auth_service_maintain(): a commit on the request's own time would take longer for accounts that exist
- * than for those that do not, and so tell them apart.
+/* service/auth_failures.h -- failed logins on their way into the audit trail. They are written
+ * later, by auth_service_maintain(): a commit on the request's own time would take longer for
+ * accounts that exist than for those that do not, and so tell them apart.
  * Bounded: 256 accounts at once, one entry each with its count; what does not fit is only counted.
  * Threads: any.   Memory: 64 KiB, fixed. */
 #include "model/user.h"

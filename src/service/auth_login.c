@@ -21,7 +21,8 @@ static enum err login_find(struct auth_service *s, struct bytes login, struct ar
     return sql_end(tx, e == ERR_NOTFOUND ? ERR_OK : e);
 }
 
-/* A hash made with older parameters is replaced while the password is at hand; "" when it is fine. */
+/* A hash made with older parameters is replaced while the password is at hand; "" when it is
+ * fine. */
 static enum err login_rehash(struct auth_service *s, const struct user *u, struct bytes password,
                              char ret[PASSWORD_TEXT_MAX])
 {
@@ -72,7 +73,7 @@ enum err auth_service_login(struct auth_service *s, struct bytes login, struct b
     return e ? e : login_start(s, &u, remember, rehash, actor, arena, ret);
 }
 
-/* --- refresh ------------------------------------------------------------------------------------ */
+/* --- refresh ---------------------------------------------------------------------------------- */
 
 struct refresh {
     struct auth_service *s;
@@ -158,7 +159,7 @@ enum err auth_service_refresh(struct auth_service *s, struct bytes refresh_token
     return why_say(&refusal->why, e, "Invalid refresh token; log in again");
 }
 
-/* --- logout ------------------------------------------------------------------------------------- */
+/* --- logout ----------------------------------------------------------------------------------- */
 
 enum err auth_service_logout(struct auth_service *s, const struct actor *actor)
 {

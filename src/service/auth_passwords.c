@@ -42,7 +42,7 @@ static enum err user_find(struct auth_service *s, int64_t org, int64_t user, str
     return sql_end(tx, catalog_users_find(tx, org, user, a, ret));
 }
 
-/* --- change: by who knows the old one ----------------------------------------------------------- */
+/* --- change: by who knows the old one --------------------------------------------------------- */
 
 static enum err change_check(struct auth_service *s, const struct user *u, struct bytes current,
                              const struct actor *actor, struct refusal *refusal)
@@ -81,7 +81,7 @@ enum err auth_accounts_change_password(struct auth_service *s, const struct acto
     return sql_end(tx, e);
 }
 
-/* --- set: by an operator ------------------------------------------------------------------------ */
+/* --- set: by an operator ---------------------------------------------------------------------- */
 
 static enum err set_in(struct auth_service *s, struct sql_tx *tx, struct bytes login,
                        const char *hash, const struct actor *actor, struct arena *a)
@@ -108,7 +108,7 @@ enum err auth_accounts_set_password(struct auth_service *s, struct bytes login, 
     return e;
 }
 
-/* --- forgotten ---------------------------------------------------------------------------------- */
+/* --- forgotten -------------------------------------------------------------------------------- */
 
 /* *ret stays empty when nobody has the address; the row is written all the same (keeps A2). */
 static enum err forgot_in(struct auth_service *s, struct sql_tx *tx, struct bytes email,

@@ -50,7 +50,7 @@ struct jwt_keys auth_state_keys(struct auth_service *s)
     return keys;
 }
 
-/* --- secrets ------------------------------------------------------------------------------------ */
+/* --- secrets ---------------------------------------------------------------------------------- */
 
 static enum err secret_read(struct sql_tx *tx, const char *key, struct arena *a,
                             struct jwt_secret *ret, int64_t *ret_when_ns)
@@ -163,7 +163,7 @@ enum err auth_service_rotate_secret(struct auth_service *s, struct bytes secret,
     return ERR_OK;
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static enum err parts_open(struct auth_service *s)
 {
@@ -207,7 +207,7 @@ void auth_service_free(struct auth_service *s)
     mem_free(s);
 }
 
-/* --- housekeeping ------------------------------------------------------------------------------- */
+/* --- housekeeping ----------------------------------------------------------------------------- */
 
 static enum err uses_write(struct auth_service *s)
 {

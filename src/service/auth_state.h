@@ -1,6 +1,7 @@
 #pragma once
 /* service/auth_state.h -- what the files of the auth family share; nobody else includes it.
- * Threads: fields are immutable after open, or as their line says.   Memory: owned by auth_service. */
+ * Threads: fields are immutable after open, or as their line says.   Memory: owned by
+ * auth_service. */
 #include "model/session.h"
 #include "model/user.h"
 #include "security/lockout.h"

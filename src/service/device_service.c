@@ -32,7 +32,7 @@ bool device_service_parse_status(struct bytes name, enum device_status *ret)
     return false;
 }
 
-/* --- what the family shares --------------------------------------------------------------------- */
+/* --- what the family shares ------------------------------------------------------------------- */
 
 enum err device_state_find(struct sql_tx *tx, int64_t org, struct bytes id, struct arena *arena,
                            struct device *ret)
@@ -73,7 +73,7 @@ enum err device_state_event(struct device_service *s, struct sql_tx *tx, const s
     return event_service_append(tx, clock_wall_ns(s->clock), actor, &note);
 }
 
-/* --- create ------------------------------------------------------------------------------------- */
+/* --- create ----------------------------------------------------------------------------------- */
 
 static enum err insert(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
                        struct device *d, const uint8_t *hash, struct refusal *refusal)
@@ -133,7 +133,7 @@ enum err device_service_create(struct device_service *s, const struct actor *act
     return e;
 }
 
-/* --- read --------------------------------------------------------------------------------------- */
+/* --- read ------------------------------------------------------------------------------------- */
 
 enum err device_service_find(struct device_service *s, int64_t org, struct bytes id,
                              struct arena *arena, struct device *ret)
@@ -193,7 +193,7 @@ enum err device_service_list(struct device_service *s, int64_t org,
     return e;
 }
 
-/* --- change ------------------------------------------------------------------------------------- */
+/* --- change ----------------------------------------------------------------------------------- */
 
 static void apply_text(struct bytes *to, const struct device_text *t)
 {

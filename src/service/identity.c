@@ -179,8 +179,8 @@ bool identity_session_is_revoked(struct identity *i, struct bytes session)
     return revoked;
 }
 
-/* One ended entry of either map, taken out; NULL when there is none. Removal shifts entries back, so the
- * walk starts anew after each. */
+/* One ended entry of either map, taken out; NULL when there is none. Removal shifts entries back,
+ * so the walk starts anew after each. */
 static void *take_ended(struct identity *i, int64_t now_ns)
 {
     size_t at = 0;

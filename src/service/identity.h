@@ -1,7 +1,7 @@
 #pragma once
-/* service/identity.h -- who exists, in memory, so that a request is authenticated without a query: users,
- * hashes of API keys, sessions that were revoked. Loaded at open, kept up by the auth family; the catalog
- * is the truth.
+/* service/identity.h -- who exists, in memory, so that a request is authenticated without a
+ * query: users, hashes of API keys, sessions that were revoked. Loaded at open, kept up by the
+ * auth family; the catalog is the truth.
  * I1  what may fail here happens before the commit it belongs to, so memory never knows less of a
  *     revocation than the catalog does.
  * Threads: any; look-ups take a read lock for tens of nanoseconds.   Memory: owns its entries. */

@@ -82,7 +82,7 @@ enum err variable_service_find(struct device_service *s, int64_t org, int64_t va
     return e;
 }
 
-/* --- change ------------------------------------------------------------------------------------- */
+/* --- change ----------------------------------------------------------------------------------- */
 
 static void apply_text(struct bytes *to, const struct device_text *t)
 {
@@ -142,7 +142,7 @@ enum err variable_service_update(struct device_service *s, const struct actor *a
     return e;
 }
 
-/* --- values ------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 /* [from, to] as the store's [from, to). */
 static enum err scan_open(struct device_service *s, int64_t org, int64_t variable, int64_t from_ns,
@@ -186,7 +186,8 @@ enum err variable_service_values(struct device_service *s, int64_t org, int64_t 
     return ERR_OK;
 }
 
-/* Neumaier's compensated sum (1974): exact to the last digit or two however many values there are. */
+/* Neumaier's compensated sum (1974): exact to the last digit or two however many values there
+ * are. */
 struct total {
     double sum, lost;
 };

@@ -1,7 +1,8 @@
 #pragma once
-/* store/catalog_resets.h -- requests to reset a forgotten password. Only the hash of the token is kept,
- * for an hour; user 0 is a request for an address that nobody has, written so that it costs the same.
- * Each call works inside the caller's transaction.   Errors: those of store/sql.h, ERR_NOTFOUND.
+/* store/catalog_resets.h -- requests to reset a forgotten password. Only the hash of the token is
+ * kept, for an hour; user 0 is a request for an address that nobody has, written so that it costs
+ * the same. Each call works inside the caller's transaction.   Errors: those of store/sql.h,
+ * ERR_NOTFOUND.
  * Threads: as the tx. */
 #include "store/sql.h"
 

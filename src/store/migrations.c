@@ -147,13 +147,12 @@ static const char records[] =
     " who TEXT,"
     " when_ns BIGINT NOT NULL);";
 
-static const char resets[] =
-    "CREATE TABLE password_resets ("
-    " hash BLOB NOT NULL PRIMARY KEY,"
-    " org BIGINT NOT NULL,"
-    " user_id BIGINT NOT NULL,"
-    " expires_ns BIGINT NOT NULL);"
-    "CREATE INDEX password_resets_user ON password_resets (org, user_id);";
+static const char resets[] = "CREATE TABLE password_resets ("
+                             " hash BLOB NOT NULL PRIMARY KEY,"
+                             " org BIGINT NOT NULL,"
+                             " user_id BIGINT NOT NULL,"
+                             " expires_ns BIGINT NOT NULL);"
+                             "CREATE INDEX password_resets_user ON password_resets (org, user_id);";
 
 const struct migration migrations_catalog[] = {
     {1, "organizations, users, sessions and API keys", people},

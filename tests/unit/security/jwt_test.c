@@ -29,9 +29,9 @@ static struct jwt_keys keys_make(const char *current, const char *previous)
 static struct jwt_claims claims_make(enum jwt_kind kind)
 {
     struct jwt_claims c = {.user = 7, .org = 3, .roles = ROLE_ORG_ADMIN | ROLE_USER, .kind = kind};
-    strcpy(c.sub, "ada");
-    strcpy(c.session, "family-1");
-    strcpy(c.id, "one");
+    memcpy(c.sub, "ada", 4);
+    memcpy(c.session, "family-1", 9);
+    memcpy(c.id, "one", 4);
     c.iat_s = NOW - 10;
     c.exp_s = NOW + 100;
     return c;
