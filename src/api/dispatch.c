@@ -33,6 +33,8 @@ static void add_security_headers(struct api_call *c)
     set_header(c, "X-Content-Type-Options", "nosniff");
     set_header(c, "X-Frame-Options", "DENY");
     set_header(c, "Referrer-Policy", "no-referrer");
+    set_header(c, "Permissions-Policy", "camera=(), microphone=(), geolocation=()");
+    set_header(c, "Content-Security-Policy", c->app->csp);
 }
 
 static bool origin_is_listed(const struct app *app, struct bytes origin)
@@ -174,6 +176,10 @@ static struct http_verdict on_head(void *ctx, struct http_exchange *x)
         return answered;
     }
     if (!authorize(c)) return answered;
+    if (head->content_length > c->route->body_max) {
+        api_problem(c, 413, "The body may have %zu bytes at most here.", c->route->body_max);
+        return answered;
+    }
     return (struct http_verdict){.body_max = c->route->body_max};
 }
 

@@ -120,10 +120,15 @@ static void run_export(struct api_call *c, const struct form *form)
     char *name = arena_printf(c->arena, "attachment; filename=\"telemetry.%s\"", form->extension);
     if (name) http_add_header(c->exchange, "Content-Disposition", bytes_str(name));
     http_add_header(c->exchange, "Cache-Control", BYTES("no-store"));
+    enum err e = http_stream_open(c->exchange, 200, form->content_type);
+    if (e) {
+        rows_close(x.rows);
+        api_fail(c, e, NULL);
+        return;
+    }
     c->kept = true; /* the stream is the answer */
     c->status = 200;
-    enum err e = http_stream_open(c->exchange, 200, form->content_type);
-    if (!e) e = stream_rows(&x, form);
+    e = stream_rows(&x, form);
     rows_close(x.rows);
     buf_done(&x.part);
     http_stream_close(c->exchange, !e);

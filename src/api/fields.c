@@ -23,7 +23,6 @@ static bool says_json(struct api_call *c)
     bytes_cut(type, ';', &kind);
     kind = bytes_trim(kind);
     return bytes_equal_nocase(kind, BYTES("application/json")) ||
-           bytes_equal_nocase(kind, BYTES("text/plain")) ||
            (kind.n > 5 && bytes_equal_nocase(bytes_of(kind.p + kind.n - 5, 5), BYTES("+json")));
 }
 

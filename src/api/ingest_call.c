@@ -11,6 +11,7 @@ struct ingest_call *ingest_call_new(struct api_call *c)
         return NULL;
     }
     k->c = c;
+    k->app = c->app;
     arena_init(&k->arena, INGEST_ARENA_MAX);
     raw_batch_init(&k->raw, INGEST_VALUES_MAX, INGEST_VALUES_MAX);
     return k;
@@ -63,10 +64,10 @@ static void say_promise(struct ingest_call *k, bool durable)
 static void on_written(struct batch_ticket *t, enum err e, const struct why *why)
 {
     struct ingest_call *k = (struct ingest_call *)(void *)t;
-    struct api_call *c = k->c;
+    struct api_call *c = k->c; /* gone already when the answer did not wait */
     if (!e) {
         admit_note_seen(&k->admission);
-        counter_add(&c->app->ingest_metrics->points, k->admission.set.point_count);
+        counter_add(&k->app->ingest_metrics->points, k->admission.set.point_count);
     }
     if (k->queued) { /* nobody waits; the failure stands in the pipeline's figures */
         ingest_call_free(k);

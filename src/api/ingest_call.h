@@ -21,6 +21,7 @@ struct ingest_metrics {
 struct ingest_call {
     struct batch_ticket ticket;
     struct api_call *c;
+    struct app *app;
     struct arena arena;
     struct raw_batch raw;
     struct admission admission;

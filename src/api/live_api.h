@@ -12,5 +12,7 @@ enum err live_hub_new(struct live_hub **ret, struct app *app) MUST_CHECK;
 /* Fits tap_watch(). */
 struct tap_watcher live_hub_watcher(struct live_hub *hub);
 size_t live_hub_sessions(struct live_hub *hub);
+/* Closes sessions whose login has ended; about once a second. */
+void live_hub_check(struct live_hub *hub);
 /* After the server has stopped and the tap is freed. NULL is fine. */
 void live_hub_free(struct live_hub *hub);

@@ -12,7 +12,7 @@
 
 enum frame_kind { FRAME_PLAIN, FRAME_EXTENDED, FRAME_DYNAMIC, FRAME_KINDS };
 enum { VARIABLES_MAX = 10000, FRAME_BYTES_MAX = 1 << 20 };
-#define RECHECK_NS (5 * NS_PER_S) /* a revoked login loses its socket within this time */
+#define RECHECK_NS NS_PER_S /* a revoked login loses its socket within about twice this time */
 
 struct message {
     struct live_hub *hub;
@@ -84,6 +84,14 @@ static bool still_valid(struct live_session *s, int64_t now_ns)
     if (auth_service_still_valid(s->hub->app->auth, &s->who)) return true;
     websocket_close(s->ws, 1008, "Your login has ended; log in again.");
     return false;
+}
+
+void live_hub_check(struct live_hub *hub)
+{
+    int64_t now_ns = clock_mono_ns(hub->app->clock);
+    lock_take(&hub->lock);
+    for (struct live_session *s = hub->sessions; s; s = s->next) (void)still_valid(s, now_ns);
+    lock_release(&hub->lock);
 }
 
 static void offer(struct live_session *s, struct message *m, int64_t now_ns)

@@ -8,6 +8,7 @@
 #include "perf/prometheus.h"
 #include "store/registry.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -166,14 +167,23 @@ static void write_executors(struct app *app, struct buf *b)
                        (double)stats[i].rejected);
 }
 
-static double resident_bytes(void)
+static void read_memory(double *ret_virtual, double *ret_resident)
 {
     long pages = 0, resident = 0;
     FILE *f = fopen("/proc/self/statm", "r");
-    if (!f) return 0;
-    if (fscanf(f, "%ld %ld", &pages, &resident) != 2) resident = 0;
-    fclose(f);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+    if (f && fscanf(f, "%ld %ld", &pages, &resident) != 2) pages = resident = 0;
+    if (f) fclose(f);
+    *ret_virtual = (double)pages * (double)sysconf(_SC_PAGESIZE);
+    *ret_resident = (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+static int count_descriptors(void)
+{
+    int n = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (dir && readdir(dir)) n++;
+    if (dir) closedir(dir);
+    return n - 3; /* ".", ".." and the one that reads */
 }
 
 static void write_process(struct app *app, struct buf *b)
@@ -184,7 +194,14 @@ static void write_process(struct app *app, struct buf *b)
                  (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
     prometheus_family(b, "process_cpu_seconds_total", "counter", "User and system CPU time.");
     prometheus_sample(b, "process_cpu_seconds_total", NULL, cpu);
-    write_gauge(b, "process_resident_memory_bytes", "Resident memory.", resident_bytes());
+    double virtual_bytes, resident_bytes;
+    struct rlimit files = {0};
+    read_memory(&virtual_bytes, &resident_bytes);
+    getrlimit(RLIMIT_NOFILE, &files);
+    write_gauge(b, "process_resident_memory_bytes", "Resident memory.", resident_bytes);
+    write_gauge(b, "process_virtual_memory_bytes", "Virtual memory.", virtual_bytes);
+    write_gauge(b, "process_open_fds", "Open file descriptors.", count_descriptors());
+    write_gauge(b, "process_max_fds", "File descriptors at most.", (double)files.rlim_cur);
     write_gauge(b, "process_start_time_seconds", "Start, in seconds since 1970.",
                 (double)app->started_wall_ns / 1e9);
     prometheus_family(b, "sensorvision_build_info", "gauge", "1, labelled with what was built.");

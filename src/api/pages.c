@@ -17,9 +17,6 @@ bool pages_answer(struct api_call *c, struct bytes path)
         c->cacheable = true;
         http_add_header(c->exchange, "Cache-Control", BYTES("no-cache"));
         http_add_header(c->exchange, "ETag", bytes_str(a->etag));
-        http_add_header(c->exchange, "Content-Security-Policy", bytes_str(c->app->csp));
-        http_add_header(c->exchange, "Permissions-Policy",
-                        BYTES("camera=(), microphone=(), geolocation=()"));
         if (bytes_is(http_header(c->exchange, "If-None-Match"), a->etag)) {
             api_answer(c, 304, NULL);
             return true;

@@ -106,7 +106,7 @@ static struct auth_limits auth_limits_of(const struct settings *s)
         .refresh_ns = s->refresh_token_ns,
         .registration_enabled = s->registration_enabled,
         .password_min_chars = (unsigned)s->password_min_length,
-        .attempts_per_minute = 10,
+        .attempts_per_minute = (unsigned)s->auth_per_minute,
     };
 }
 

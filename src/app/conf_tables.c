@@ -124,6 +124,8 @@ static const struct conf_entry people_table[] = {
      "Anybody may register with a new organisation.", NULL},
     {"app.security.password.min-length", AT(password_min_length), CONF_COUNT, "12", 8, 128, LIVE,
      "Shorter passwords are refused.", NULL},
+    {"rate-limiting.auth-per-minute", AT(auth_per_minute), CONF_COUNT, "10", 1, 1e6, LIVE,
+     "Failed attempts to log in, per address and per account.", NULL},
     {"admin.email", AT(admin_email), CONF_TEXT, "", 0, 254, RESTART,
      "The administrator made at first start; the login name is the part before the @.", NULL},
     {"admin.password", AT(admin_password), CONF_TEXT, "", 0, 128, CONF_SECRET,

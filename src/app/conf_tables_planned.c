@@ -101,8 +101,6 @@ const struct conf_entry conf_tables_planned_parts[] = {
         "Per user, reads of telemetry and devices."),
     ROW("rate-limiting.telemetry-per-minute", CONF_COUNT, "1000", 1, 1e9,
         "Requests per device token."),
-    ROW("rate-limiting.auth-per-minute", CONF_COUNT, "10", 1, 1e6,
-        "Failed attempts per address and account."),
     ROW("mqtt.address", CONF_TEXT, "0.0.0.0", 2, 45, "The IP address that MQTT listens on."),
     ROW("mqtt.port", CONF_COUNT, "1883", 0, 65535, "The port that MQTT listens on."),
     ROW("mqtt.device-auth-required", CONF_BOOL, "true", 0, 0, "MQTT clients need a device token."),

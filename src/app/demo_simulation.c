@@ -30,7 +30,7 @@ static void move(struct pump *p, struct rnd *rnd, double worn)
 
 static void write_pump(struct buf *b, int i, const struct pump *p, struct rnd *rnd, double worn)
 {
-    char id[16];
+    char id[24];
     snprintf(id, sizeof id, "pump-%d", i + 1);
     json_write_open(b, '{');
     json_write_member_text(b, "deviceId", id);

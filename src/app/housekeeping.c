@@ -2,6 +2,7 @@
  * job that fails is logged once and tried again at its next turn. */
 #include "app/housekeeping.h"
 
+#include "api/live_api.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/auth_service.h"
@@ -28,6 +29,12 @@ static enum err maintain_auth(struct housekeeping *h)
     return auth_service_maintain(h->app->auth);
 }
 
+static enum err check_live(struct housekeeping *h)
+{
+    live_hub_check(h->app->hub);
+    return ERR_OK;
+}
+
 static enum err save_seen(struct housekeeping *h)
 {
     return registry_save_seen(h->app->registry);
@@ -51,6 +58,7 @@ static const struct job {
 } jobs[] = {
     {"maintain_store", NS_PER_S, maintain_store},
     {"maintain_auth", NS_PER_S, maintain_auth},
+    {"check_live_sessions", NS_PER_S, check_live},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
 };

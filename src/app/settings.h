@@ -55,7 +55,7 @@ struct settings {
     const char *jwt_secret; /* "" = made at first start, kept in the store */
     int64_t access_token_ns, refresh_token_ns;
     bool registration_enabled;
-    int64_t password_min_length;
+    int64_t password_min_length, auth_per_minute;
     const char *admin_email, *admin_password; /* "" = made up at first start */
 
     /* live */

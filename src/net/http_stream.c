@@ -175,6 +175,7 @@ static enum err write_piece(struct http_stream *s, struct bytes piece)
     while (!s->gone && s->waiting > STREAM_MAX) cond_wait(&s->room, &s->lock);
     enum err e = s->gone ? ERR_CLOSED : ERR_OK;
     if (!e) add_piece(s, piece);
+    if (!e) e = s->pending.err;
     bool post = !e && !s->posted;
     if (post) s->posted = true;
     lock_release(&s->lock);
@@ -199,8 +200,7 @@ void http_stream_close(struct http_exchange *x, bool complete)
 {
     struct http_stream *s = x->stream;
     lock_take(&s->lock);
-    s->complete = complete;
-    bug_if(s->pending.err);
+    s->complete = complete && !s->pending.err; /* without memory for a piece the body has a hole */
     if (s->complete && s->chunked && !s->head_only) {
         buf_add(&s->pending, "0\r\n\r\n", 5);
         s->waiting += 5;

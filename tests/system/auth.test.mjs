@@ -27,7 +27,7 @@ describe('accounts', () => {
         const me = await server.ok('GET', '/auth/me', { token: answer.json.accessToken });
         shape(me, ME);
         assert.equal(me.organizationName, 'Mill');
-        assert.deepEqual(me.roles, ['ROLE_ORG_ADMIN']);
+        assert.deepEqual(me.roles, ['ROLE_ORG_ADMIN', 'ROLE_USER']);
         assert.equal(me.enabled, true);
     });
 
@@ -57,7 +57,7 @@ describe('accounts', () => {
         const answer = await server.call('POST', '/auth/register', { body });
         if (answer.status === 400) return;
         const me = await server.ok('GET', '/auth/me', { token: answer.json.accessToken });
-        assert.deepEqual(me.roles, ['ROLE_ORG_ADMIN']);
+        assert.deepEqual(me.roles, ['ROLE_ORG_ADMIN', 'ROLE_USER']);
         assert.notEqual(me.organizationId, 1);
     });
 

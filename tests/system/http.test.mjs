@@ -141,7 +141,7 @@ describe('framing', () => {
         'NUL in a header': `GET / HTTP/1.1\r\n${host}X: a\0b\r\n\r\n`,
         'a blank before the colon': `GET / HTTP/1.1\r\n${host}X : a\r\n\r\n`,
         'a blank before the first header': `GET / HTTP/1.1\r\n ${host}\r\n`,
-        'chunk size overflow': `POST /ping HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n`,
+        'chunk size overflow': `POST /api/v1/auth/login HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n`,
     };
     for (const [name, text] of Object.entries(cases)) {
         test(`${name} is 400 and the end of the connection`, async () => {
@@ -154,7 +154,7 @@ describe('framing', () => {
     test('pipelined requests are answered in order', async () => {
         const said = await raw(`GET /ping HTTP/1.1\r\n${host}X-Request-Id: one\r\n\r\nGET /nothing HTTP/1.1\r\n${host}X-Request-Id: two\r\n\r\nGET /ping HTTP/1.1\r\n${host}X-Request-Id: three\r\n\r\n`);
         assert.deepEqual([...said.matchAll(/x-request-id: (\w+)/gi)].map(([, id]) => id), ['one', 'two', 'three']);
-        assert.deepEqual([...said.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => status), ['204', '404', '204']);
+        assert.deepEqual([...said.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status), ['204', '404', '204']);
     });
 
     test('a too long address is 414, too many headers 431', async () => {

@@ -176,8 +176,12 @@ describe('times', () => {
     });
 
     test('nobody can use are refused', async () => {
-        for (const timestamp of ['yesterday', '2025-13-01T00:00:00Z', '2025-02-30T00:00:00Z', {}, true, new Date(Date.now() + 2 * 86400_000).toISOString(), new Date(Date.now() - 200 * 86400_000).toISOString()]) {
+        for (const timestamp of ['yesterday', '2025-13-01T00:00:00Z', '2025-02-30T00:00:00Z', {}, true]) {
             refusal(await server.call('POST', '/data/ingest', { device, body: { deviceId: 'time-bad', timestamp, variables: { x: 1 } } }), 400, 'B');
+        }
+        for (const days of [2, -200]) { // well formed, but more than a day ahead, or older than the organisation keeps
+            const timestamp = new Date(Date.now() + days * 86400_000).toISOString();
+            refusal(await server.call('POST', '/data/ingest', { device, body: { deviceId: 'time-bad', timestamp, variables: { x: 1 } } }), 422, 'B');
         }
     });
 

@@ -43,7 +43,7 @@ export async function run(args, { env = {}, input, deadline = 30_000 } = {}) {
 export async function startServer(options = {}) {
     const port = options.port ?? await freePort();
     const dir = options.dir ?? temporaryDir();
-    const sets = { 'pilot.max-organizations': 1000, ...options.sets };
+    const sets = { 'pilot.max-organizations': 1000, 'rate-limiting.auth-per-minute': 1000, ...options.sets };
     const args = ['serve', '--data', dir, '--http', `127.0.0.1:${port}`,
         ...Object.entries(sets).flatMap(([key, value]) => ['--set', `${key}=${value}`]), ...(options.args ?? [])];
     const child = spawn(BINARY, args, { env: { PATH: process.env.PATH, NO_COLOR: '1',
