@@ -91,8 +91,16 @@ void engine_model_purge(struct engine_model *m, int64_t org, int64_t device)
         memset(m->cells[s], 0, sizeof m->cells[s]);
 }
 
+static _Thread_local bool is_quiet;
+
+void engine_model_be_quiet(bool quiet)
+{
+    is_quiet = quiet;
+}
+
 static bool differ(const struct scan_range *r, const char *what, int64_t ts_ns)
 {
+    if (is_quiet) return false;
     fprintf(stderr, "series %lld [%lld, %lld)%s: %s at slot %lld\n", (long long)r->series,
             (long long)((r->from_ns - MODEL_START_NS) / MODEL_STEP_NS),
             (long long)((r->to_ns - MODEL_START_NS) / MODEL_STEP_NS),

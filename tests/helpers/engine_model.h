@@ -37,6 +37,8 @@ void engine_model_retain(struct engine_model *m, int64_t org, int64_t raw_cutoff
                          int64_t rollup_cutoff_ns);
 void engine_model_purge(struct engine_model *m, int64_t org, int64_t device);
 
+/* Differences are not described: a test that tries several models. */
+void engine_model_be_quiet(bool quiet);
 /* Asks the store about one series: scans both ways, latest, rollups. False: a difference, described
  * on stderr. ERR_OK from every call is expected; else *ret_err says which error, and what was
  * answered before it was right. */

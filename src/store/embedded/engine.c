@@ -109,9 +109,18 @@ static uint64_t within(uint64_t value, uint64_t fallback, uint64_t least)
     return value < least ? least : value;
 }
 
+/* The directory, its name in its parent made durable: each time, because the start that made it may
+ * have failed before. A parent that we may not read was there before us. */
 static enum err make_dir(const struct engine *e, struct why *why)
 {
+    char *slash = strrchr(e->dir, '/'), *parent = NULL;
+    size_t n = slash ? (size_t)(slash - e->dir) : 0;
     enum err result = fs_mkdir(e->opts.fs, e->dir);
+    if (!result && !(parent = mem_copy(n ? e->dir : slash ? "/" : ".", n ? n : 1)))
+        result = ERR_NOMEM;
+    if (!result) result = fs_sync_dir(e->opts.fs, parent);
+    if (parent && result == ERR_READONLY) result = ERR_OK;
+    mem_free(parent);
     if (result)
         why_say(why, result, "the directory %s can not be made: %s", e->dir, err_sentence(result));
     return result;
