@@ -72,37 +72,12 @@ static void anything_round_trips_in_exactly_its_room(void **state)
 static void only_the_one_text_of_a_value_is_taken(void **state)
 {
     (void)state;
-    static const char *const padded[] = {"Zg",
-                                         "Zg=",
-                                         "Zg===",
-                                         "Zh==",
-                                         "Zm9=",
-                                         "=",
-                                         "====",
-                                         "Z===",
-                                         "Zg==Zg==",
-                                         "Zm9v\n",
-                                         "Zm 9",
-                                         "Zm9v====",
-                                         "-__-",
-                                         "Zm9v=",
-                                         "Zm\xff"
-                                         "v",
-                                         "Z=g="};
-    static const char *const url[] = {"Z",
-                                      "Zg==",
-                                      "Zm8=",
-                                      "Zh",
-                                      "Zm9",
-                                      "+//+",
-                                      "Zm9vY",
-                                      "Zm9v\n",
-                                      " Zg",
-                                      "Zg.",
-                                      "\xc3\xa9"
-                                      "aa",
-                                      "A",
-                                      "AB"};
+    static const char *const padded[] = {"Zg",   "Zg=",   "Zg===",    "Zh==",   "Zm9=", "=",
+                                         "====", "Z===",  "Zg==Zg==", "Zm9v\n", "Zm 9", "Zm9v====",
+                                         "-__-", "Zm9v=", "Zm\xffv",  "Z=g="};
+    static const char *const url[] = {"Z",          "Zg==",  "Zm8=",   "Zh",  "Zm9",
+                                      "+//+",       "Zm9vY", "Zm9v\n", " Zg", "Zg.",
+                                      "\xc3\xa9zz", "A",     "AB"};
     char out[64];
     size_t n;
     for (size_t i = 0; i < sizeof padded / sizeof *padded; i++)
