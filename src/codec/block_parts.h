@@ -3,7 +3,7 @@
  * memory and the statistics of a column. For block*.c only.   Bytes: store/embedded/FORMAT.md,
  * "Block". Threads: an encoder its owner only.   Memory: an encoder owns its buffers. */
 #include "codec/block.h"
-#include "codec/column_bits.h"
+#include "codec/column_in.h"
 #include "codec/column_value.h"
 
 #define BLOCK_VERSION      1u

@@ -1,8 +1,8 @@
 #pragma once
 /* codec/column_bits.h -- the smallest pieces of the stored formats: little-endian words, varints,
- * zigzag, and a reader that cannot leave its bytes.
+ * zigzag. Reading them back is codec/column_in.h.
  * Bytes: store/embedded/FORMAT.md, "Conventions".
- * Threads: any.   Memory: everything is borrowed; a struct column_in points into its bytes. */
+ * Threads: any.   Memory: everything is borrowed. */
 #include "base/buf.h"
 
 #include <endian.h>
@@ -95,62 +95,4 @@ static inline void column_put_u64(struct buf *out, uint64_t v)
     uint8_t bytes[8];
     column_store64(bytes, v);
     buf_add(out, bytes, sizeof bytes);
-}
-
-/* Bytes being read. Past the end every get answers 0 and `bad` stays set: look once, at the end. */
-struct column_in {
-    const uint8_t *p, *end;
-    bool bad;
-};
-
-static inline struct column_in column_in_of(const void *p, size_t n)
-{
-    return (struct column_in){p, (const uint8_t *)p + n, false};
-}
-static inline size_t column_left(const struct column_in *in)
-{
-    return (size_t)(in->end - in->p);
-}
-/* n bytes, or NULL. */
-static inline const uint8_t *column_get(struct column_in *in, size_t n)
-{
-    if (in->bad || column_left(in) < n) {
-        in->bad = true;
-        return NULL;
-    }
-    in->p += n;
-    return in->p - n;
-}
-static inline uint8_t column_get_u8(struct column_in *in)
-{
-    const uint8_t *p = column_get(in, 1);
-    return p ? *p : 0;
-}
-static inline uint32_t column_get_u32(struct column_in *in)
-{
-    const uint8_t *p = column_get(in, 4);
-    return p ? column_load32(p) : 0;
-}
-static inline uint64_t column_get_u64(struct column_in *in)
-{
-    const uint8_t *p = column_get(in, 8);
-    return p ? column_load64(p) : 0;
-}
-static inline uint64_t column_get_varint(struct column_in *in)
-{
-    uint64_t v = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t b = column_get_u8(in);
-        v |= (uint64_t)(b & 0x7f) << shift;
-        if (b < 0x80) {
-            if (shift == 63 && b > 1) in->bad = true; /* more than 64 bits */
-            return v;
-        }
-    }
-    in->bad = true;
-    return 0;
-}
-static inline uint64_t column_get_zigzag(struct column_in *in)
-{
-    return column_unzigzag(column_get_varint(in));
 }

@@ -4,7 +4,7 @@
  * the rest. */
 #include "codec/column_int.h"
 
-#include "codec/column_bits.h"
+#include "codec/column_in.h"
 
 #define SHAPE_ORDER 3u
 #define SHAPE_FLAT  4u

@@ -1,5 +1,5 @@
 /* Reading columns of doubles (see column_value.h). */
-#include "codec/column_bits.h"
+#include "codec/column_in.h"
 #include "codec/column_value.h"
 
 /* The next exception is `distance` behind the last one; only the first may be 0 away. */

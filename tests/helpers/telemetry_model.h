@@ -34,7 +34,7 @@ void telemetry_model_purge(struct telemetry_model *m, int64_t device);
 /* Samples in [from, to). */
 const struct sample *telemetry_model_scan(const struct telemetry_model *m, size_t series,
                                           int64_t from_ns, int64_t to_ns, size_t *ret_n);
-/* Rollups of the hours in [from, to), whole hours both; at most cap are written, all are counted. */
+/* Rollups of the hours in [from, to), whole hours both. At most cap are written, all counted. */
 size_t telemetry_model_rollups(const struct telemetry_model *m, size_t series, int64_t from_ns,
                                int64_t to_ns, struct rollup *ret, size_t cap);
 /* The rollup of n >= 1 samples of one hour, in two passes over them. */

@@ -3,7 +3,7 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "codec/column_bits.h"
+#include "codec/column_in.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 /* store/embedded/segment_parts.h -- what writing, reading and verifying a segment file share. For
  * segment*.c only.   Bytes: FORMAT.md, "Segment file".   Threads: any.   Memory: borrowed. */
-#include "codec/column_bits.h"
+#include "codec/column_in.h"
 #include "store/embedded/segment.h"
 
 #define SEGMENT_VERSION         1u
