@@ -132,7 +132,8 @@ const struct cli_command commands_table[] = {
      .groups = CLI_CONFIG | CLI_DATA,
      .options = user_options,
      .examples = "  sensorvision user add ann --org 'North Plant' --email ann@example.org\n"
-                 "  SENSORVISION_PASSWORD=... sensorvision user add bob --org 'North Plant' "
+                 "  SENSORVISION_PASSWORD=... sensorvision user add bob --org 'North Plant' \\\n"
+                 "      "
                  "--email bob@example.org --role VIEWER\n"},
     {.name = "user passwd",
      .run = cmd_user_passwd,
