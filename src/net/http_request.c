@@ -185,7 +185,7 @@ static bool step_drain(struct http_conn *c, struct bytes *in)
 
 static bool step_linger(struct http_conn *c, struct bytes *in)
 {
-    enum { LINGER_BYTES = 1 << 20 };
+    enum { LINGER_BYTES = 20 << 20 }; /* a body a little beyond 16 MiB still reads its 413 */
     c->body_seen += in->n;
     consume(in, in->n);
     if (c->body_seen > LINGER_BYTES) conn_close(&c->conn);

@@ -62,6 +62,9 @@ export const ROUTES = {
     [`POST ${V1}/devices/{}/token/rotate`]: { who: 'writer', ids: ['device'] },
     [`POST ${V1}/devices/{}/rotate-token`]: { who: 'writer', ids: ['device'] },
     [`POST ${V1}/device-tokens/{}/generate`]: { who: 'writer', ids: ['device'] },
+    [`POST ${V1}/device-tokens/{}/rotate`]: { who: 'writer', ids: ['device'] },
+    [`GET ${V1}/device-tokens/{}`]: { who: 'writer', ids: ['device'] },
+    [`DELETE ${V1}/device-tokens/{}`]: { who: 'writer', ids: ['device'] },
     [`GET ${V1}/devices/{}/token`]: { who: 'writer', ids: ['device'] },
     [`DELETE ${V1}/devices/{}/token`]: { who: 'writer', ids: ['device'] },
     [`GET ${V1}/devices/{}/variables`]: { who: 'reader', ids: ['device'] },
@@ -70,6 +73,11 @@ export const ROUTES = {
     [`GET ${V1}/devices/{}/variables/{}/values`]: { who: 'reader', ids: ['device', 'variable'] },
     [`GET ${V1}/devices/{}/variables/{}/statistics`]: { who: 'reader', ids: ['device', 'variable'] },
     [`PUT ${V1}/devices/{}/variables/{}`]: { who: 'writer', ids: ['device', 'variable'], body: () => ({ description: 'by the matrix' }) },
+    [`GET ${V1}/variables/{}`]: { who: 'reader', ids: ['variable'] },
+    [`GET ${V1}/variables/{}/values`]: { who: 'reader', ids: ['variable'] },
+    [`GET ${V1}/variables/{}/statistics`]: { who: 'reader', ids: ['variable'] },
+    [`PUT ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
+    [`PATCH ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
 
     // people
     [`POST ${V1}/auth/register`]: { who: 'anyone', body: () => ({}) },
@@ -88,10 +96,10 @@ export const ROUTES = {
     [`POST ${V1}/api-keys`]: { who: 'user', body: () => ({}) },
     [`POST ${V1}/api-keys/{}/rotate`]: { who: 'user', ids: ['key'] },
     [`DELETE ${V1}/api-keys/{}`]: { who: 'user', ids: ['key'], last: true },
-    [`GET ${V1}/events`]: { who: 'orgAdmin' },
-    [`GET ${V1}/events/recent`]: { who: 'orgAdmin' },
-    [`GET ${V1}/events/statistics/by-type`]: { who: 'orgAdmin' },
-    [`GET ${V1}/events/statistics/by-severity`]: { who: 'orgAdmin' },
+    [`GET ${V1}/events`]: { who: 'reader' },
+    [`GET ${V1}/events/recent`]: { who: 'reader' },
+    [`GET ${V1}/events/statistics/by-type`]: { who: 'reader' },
+    [`GET ${V1}/events/statistics/by-severity`]: { who: 'reader' },
 };
 
 // Which callers each `who` lets through; everybody else is refused before the handler runs.
