@@ -40,18 +40,19 @@ static void append(struct websocket *ws, struct ws_node *n)
     ws->waiting += n->frame->n;
 }
 
-/* Under the lock: puts the newer frame where the older one of its lane waits. NULL: none waits. */
+/* Under the lock: puts the newer frame where the last older one of its lane waits, so that a lane stays
+ * in order; returns the older one. NULL: none waits. */
 static struct ws_frame *replace_in_lane(struct websocket *ws, struct ws_frame *f, uint64_t lane)
 {
-    for (struct ws_node *n = ws->first; n; n = n->next) {
-        if (n->lane != lane) continue;
-        struct ws_frame *older = n->frame;
-        n->frame = f;
-        ws->waiting += f->n;
-        ws->waiting -= older->n;
-        return older;
-    }
-    return NULL;
+    struct ws_node *last = NULL;
+    for (struct ws_node *n = ws->first; n; n = n->next)
+        if (n->lane == lane) last = n;
+    if (!last) return NULL;
+    struct ws_frame *older = last->frame;
+    last->frame = f;
+    ws->waiting += f->n;
+    ws->waiting -= older->n;
+    return older;
 }
 
 /* Under the lock. */
