@@ -29,7 +29,7 @@ static int set_up(void **state)
         "CREATE TABLE child (k BIGINT NOT NULL REFERENCES t (k));",
         driver->blob_type);
     if (sql_begin(db, SQL_WRITE, &tx)) return 1;
-    return sql_end(tx, tx->ops->script(tx, sql, NULL));
+    return sql_end(tx, tx->ops->script(tx, sql, NULL)) != ERR_OK;
 }
 
 static int tear_down(void **state)

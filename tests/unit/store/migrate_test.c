@@ -41,7 +41,7 @@ static int set_up(void **state)
     fault_fs_init(&fault, fs_real());
     fault.skip_sync = true;
     why.text[0] = 0;
-    return catalog_open_raw(&db, &fault.fs, dir.path, &why);
+    return catalog_open_raw(&db, &fault.fs, dir.path, &why) != ERR_OK;
 }
 
 static int tear_down(void **state)
