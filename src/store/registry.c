@@ -1,5 +1,5 @@
-/* Which devices, tokens and variables exist (see registry.h). Tables: registry_maps.h. Provisioning:
- * registry_provision.c. */
+/* Which devices, tokens and variables exist (see registry.h). Tables: registry_maps.h.
+ * Provisioning: registry_provision.c. */
 #include "store/registry.h"
 
 #include "base/mem.h"
@@ -256,26 +256,31 @@ size_t registry_count_devices(struct registry *r, int64_t org)
     return n;
 }
 
-/* What is taken to be saved is in the catalog afterwards, or stays with the device. */
-static enum err save_one(struct sql_tx *tx, struct reg_device *d)
+static enum err save_one(struct sql_tx *tx, const struct reg_device *d, int64_t used_ns)
 {
     enum err e = catalog_devices_set_seen(tx, d->org, d->id, atomic_load(&d->last_seen_ns));
-    int64_t used = atomic_exchange(&d->token_used_ns, 0), zero = 0;
-    if (e || !used) return e;
-    e = catalog_devices_touch_token(tx, d->org, d->id, used);
-    if (e) atomic_compare_exchange_strong(&d->token_used_ns, &zero, used);
+    if (e || !used_ns) return e;
+    e = catalog_devices_touch_token(tx, d->org, d->id, used_ns);
     return e == ERR_NOTFOUND ? ERR_OK : e; /* deleted meanwhile */
 }
 
 static enum err save_some(struct registry *r, struct reg_device **devices, size_t n)
 {
+    int64_t used[SAVE_AT_ONCE];
     struct sql_tx *tx;
     enum err e = sql_begin(r->db, SQL_WRITE, &tx);
     if (!e) {
-        for (size_t i = 0; !e && i < n; i++) e = save_one(tx, devices[i]);
+        for (size_t i = 0; !e && i < n; i++) {
+            used[i] = atomic_load(&devices[i]->token_used_ns);
+            e = save_one(tx, devices[i], used[i]);
+        }
         e = sql_end(tx, e);
     }
-    for (size_t i = 0; e && i < n; i++) atomic_store(&devices[i]->seen_dirty, true);
+    for (size_t i = 0; i < n; i++)
+        if (e)
+            atomic_store(&devices[i]->seen_dirty, true);
+        else /* a newer use stays, and has made the device dirty again */
+            atomic_compare_exchange_strong(&devices[i]->token_used_ns, &used[i], 0);
     return e;
 }
 

@@ -74,7 +74,8 @@ struct reg_variable *registry_maps_variable_at(const struct registry *r, int64_t
 struct reg_device *registry_maps_intern(struct registry *r, const struct device_row *row)
 {
     struct device_entry *e = registry_maps_device_at(r, row->id);
-    /* The same id with another uuid: the first row was rolled back, and the catalog gave its id away. */
+    /* The same id with another uuid: the first row was rolled back, and the catalog gave its id
+     * away. */
     if (e && uuid_equal(&e->device.uuid, &row->uuid)) return &e->device;
     char *key = arena_alloc(&r->arena, REGISTRY_KEY_MAX);
     e = arena_zalloc(&r->arena, sizeof *e);

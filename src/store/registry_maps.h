@@ -1,14 +1,15 @@
 #pragma once
 /* store/registry_maps.h -- the tables behind store/registry.h.
  *
- *   entry    made with an id and a uuid, once; found again by both, so two threads that learn of the
- *            same row at the same time share one entry. Published: it is in the maps of names.
+ *   entry    made with an id and a uuid, once; found again by both, so two threads that learn of
+ *            the same row share one entry. Published: it is in the maps of names.
  *   table    the variables of one device: read without a lock. A slot's tag is stored last, with
  *            release, and read first, with acquire; a full table is replaced by a larger copy and
- *            kept, because somebody may still be reading it (all old ones together are smaller).
+ *            kept, because somebody may still be reading it (the old ones together are smaller).
  *   pages    ids to pointers, 256 to a page, because ids are dense.
- * Threads: functions that change something need the write lock, look-ups the read lock, unless they
- * say otherwise. The maps allocate under the write lock.   Memory: entries live in the arena. */
+ *
+ * Threads: functions that change something need the write lock, look-ups the read lock, unless
+ * they say otherwise. The maps allocate under the write lock.   Memory: entries are the arena's. */
 #include "base/arena.h"
 #include "base/map.h"
 #include "store/registry.h"

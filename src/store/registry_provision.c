@@ -4,9 +4,10 @@
  *        │ something is missing
  *   one write transaction: look in the catalog, else insert ──> commit ──> enter into the maps
  *
- * The catalog is looked into before each insert: between a commit and the entry into the maps another
- * thread may begin, and after a failure of memory a committed row may never have been entered. Entering
- * is idempotent (registry_maps_intern), so all of them end with the same pointers. */
+ * The catalog is looked into before each insert: between a commit and the entry into the maps
+ * another thread may begin, and after a failure of memory a committed row may never have been
+ * entered. Entering is idempotent (registry_maps_intern), so all of them end with the same
+ * pointers. */
 #include "base/mem.h"
 #include "store/catalog_devices.h"
 #include "store/catalog_events.h"

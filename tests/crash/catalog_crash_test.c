@@ -237,8 +237,8 @@ static void a_foreign_file_is_refused_unchanged(void **state)
     mem_free(after);
 }
 
-/* What stands on the disk when the process dies inside a transaction that had to spill its pages: pages of
- * before and after, in one well-formed tree, and a hot journal. */
+/* What stands on the disk when the process dies inside a transaction that had to spill its pages:
+ * pages of before and after, in one well-formed tree, and a hot journal. */
 struct crash {
     char *db, *journal;
     size_t db_n, journal_n;

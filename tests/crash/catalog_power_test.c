@@ -1,5 +1,5 @@
-/* The catalog and the power switch: after each change of the disk the power goes, in several ways, and the
- * catalog that is found afterwards holds every transaction that was acknowledged, whole. */
+/* The catalog and the power switch: after each change of the disk the power goes, in several ways,
+ * and the catalog that is found afterwards holds every transaction that was acknowledged, whole. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -146,9 +146,10 @@ static uint32_t header_crc(const uint8_t *magic_and_count, const uint8_t *header
     return crc32c(crc32c(0, magic_and_count, COUNT_END), header + COUNT_END, MARK_END - COUNT_END);
 }
 
-/* SQLite looks for the next header by its magic, also where there is none. It is one when the magic or our
- * mark says so: no single flipped bit hides both. The checksum of a header without magic is as good: then
- * the write of the magic was torn, and nothing of this journal is in the database yet. */
+/* SQLite looks for the next header by its magic, also where there is none. It is one when the magic
+ * or our mark says so: no single flipped bit hides both. The checksum of a header without magic is
+ * as good: then the write of the magic was torn, and nothing of this journal is in the database
+ * yet. */
 static int check_header(struct vfs_file *f, int64_t at)
 {
     static const uint8_t magic[MAGIC] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
@@ -208,8 +209,9 @@ static int read_file(sqlite3_file *sf, void *p, int n, sqlite3_int64 at)
     return damaged(f, "page", number, at);
 }
 
-/* A header comes in a whole sector but without its magic, and gets its mark in the zeros behind it. The
- * magic and the count of records come when these are synced: then all 36 bytes are written once more. */
+/* A header comes in a whole sector but without its magic, and gets its mark in the zeros behind it.
+ * The magic and the count of records come when these are synced: then all 36 bytes are written once
+ * more. */
 static const void *seal_header(struct vfs_file *f, const void *p, int *n, int64_t at)
 {
     struct journal *j = &f->journal;
@@ -233,8 +235,8 @@ static const void *seal_header(struct vfs_file *f, const void *p, int *n, int64_
 static int write_file(sqlite3_file *sf, const void *p, int n, sqlite3_int64 at)
 {
     struct vfs_file *f = file_of(sf);
-    /* Sealed in SQLite's own buffer: the same bytes go into the journal when the page changes next, and
-     * are checked there too (V1). The last bytes are reserved for us in each page. */
+    /* Sealed in SQLite's own buffer: the same bytes go into the journal when the page changes next,
+     * and are checked there too (V1). The last bytes are reserved for us in each page. */
     if (!f->is_main)
         p = seal_header(f, p, &n, at);
     else if (n == SQLITE_VFS_PAGE)

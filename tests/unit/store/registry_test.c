@@ -387,6 +387,24 @@ static void without_memory_it_refuses_and_recovers(void **state)
     assert_int_equal(registry_count_devices(reg, org), before);
 }
 
+static void what_could_not_be_saved_is_saved_the_next_time(void **state)
+{
+    (void)state;
+    struct device row;
+    struct reg_device *d = made("pump-1");
+    atomic_store(&d->last_seen_ns, 70);
+    atomic_store(&d->token_used_ns, 71);
+    atomic_store(&d->seen_dirty, true);
+    fault_fs_arm(&fault, FAULT_SYNC, 1, FAULT_EIO, false);
+    assert_int_equal(registry_save_seen(reg), ERR_IO);
+    assert_int_equal(registry_save_seen(reg), ERR_OK);
+    assert_int_equal(atomic_load(&d->token_used_ns), 0);
+    struct sql_tx *tx = begin();
+    assert_int_equal(catalog_devices_find(tx, org, d->id, &arena, &row), ERR_OK);
+    sql_rollback(tx);
+    assert_true(row.last_seen_ns == 70 && row.token_used_ns == 71);
+}
+
 enum { THREADS = 4, ROUNDS = 60, VARIABLES = 5 };
 struct racer {
     pthread_t thread;
@@ -450,6 +468,7 @@ int main(void)
         TEST(lists_go_by_id_from_a_cursor),
         TEST(a_failed_commit_leaves_nothing_behind_and_the_next_try_works),
         TEST(without_memory_it_refuses_and_recovers),
+        TEST(what_could_not_be_saved_is_saved_the_next_time),
         TEST(threads_that_see_the_same_new_things_share_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
