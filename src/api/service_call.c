@@ -142,11 +142,7 @@ void service_call_cacheable(struct api_call *c)
     crypto_generichash(hash, sizeof hash, (const uint8_t *)c->body->p, c->body->n, NULL, 0);
     sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
     const char *tag = arena_printf(c->arena, "\"%s\"", hex);
-    if (tag) {
-        c->cacheable = true;
-        http_add_header(c->exchange, "ETag", bytes_str(tag));
-        http_add_header(c->exchange, "Cache-Control", BYTES("private, no-cache"));
-    }
+    if (tag) http_add_header(c->exchange, "ETag", bytes_str(tag));
     if (tag && is_listed(http_header(c->exchange, "If-None-Match"), bytes_str(tag))) {
         buf_clear(c->body);
         api_answer(c, 304, NULL);

@@ -25,5 +25,6 @@ void service_call_time(struct buf *b, const char *key, int64_t ns);
 bool service_call_has_value(const struct api_fields *f, const char *name);
 /* Member `key` as RFC 3339 or number: false when absent or null; a wrong one adds to the errors. */
 bool service_call_field_time(struct api_fields *f, const char *name, int64_t *ret_ns);
-/* c->body is complete: 200 with its ETag, or 304 when the caller has it already. */
+/* c->body is complete: 200 with its ETag, or 304 when the caller has it already. Stores between us
+ * and the caller keep nothing (no-store): the ETag is for callers that ask again on purpose. */
 void service_call_cacheable(struct api_call *c);

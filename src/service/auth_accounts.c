@@ -139,7 +139,7 @@ enum err auth_accounts_register(struct auth_service *s, const struct auth_regist
     enum err e = refusal_fields(refusal);
     if (!e) e = password_hash(s->gate, given->password, hash);
     if (e) return e;
-    struct user u = user_of(given, hash, ROLE_ORG_ADMIN | ROLE_USER, auth_state_now(s));
+    struct user u = user_of(given, hash, ROLE_ORG_ADMIN, auth_state_now(s));
     e = sql_begin(s->opts.db, SQL_WRITE, &tx);
     if (e) return e;
     e = sql_end(tx, register_in(s, tx, &u, given, actor, arena, ret, refusal));

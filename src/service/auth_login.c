@@ -146,16 +146,15 @@ static enum err refresh_run(struct refresh *r, struct auth_tokens *ret)
     return !e && r->reused ? ERR_UNAUTHENTICATED : e;
 }
 
+/* Bad ones are not counted: nobody guesses a signature, and a good one must not be refused for what
+ * others at the same address did wrong. */
 enum err auth_service_refresh(struct auth_service *s, struct bytes refresh_token,
                               const struct actor *actor, struct arena *arena,
                               struct auth_tokens *ret, struct refusal *refusal)
 {
-    const struct bytes nobody = BYTES("");
     struct refresh r = {.s = s, .actor = actor, .arena = arena, .token = refresh_token};
-    enum err e = refresh_run(&r, ret); /* a good one is taken whatever others did wrong */
+    enum err e = refresh_run(&r, ret);
     if (e != ERR_UNAUTHENTICATED) return e;
-    e = auth_state_settle(s, nobody, actor->address, false, refusal);
-    if (e == ERR_RATE) return e;
     return why_say(&refusal->why, e, "Invalid refresh token; log in again");
 }
 

@@ -10,7 +10,7 @@ const FORBIDDEN = [
 const SHOWN_ONCE = [
     /^POST \/api\/v1\/auth\/(login|register|refresh|change-password)\/?$/,
     /^POST \/api\/v1\/devices\/?$/,
-    /^POST \/api\/v1\/(devices\/[^/]+\/(token\/(generate|rotate)|rotate-token)|device-tokens\/[^/]+\/generate)\/?$/,
+    /^POST \/api\/v1\/(devices\/[^/]+\/(token\/(generate|rotate)|rotate-token)|device-tokens\/[^/]+\/(generate|rotate))\/?$/,
     /^POST \/api\/v1\/api-keys(\/[^/]+\/rotate)?\/?$/,
 ];
 const secrets = new Set(); // tokens and keys that were shown, from then on nowhere else

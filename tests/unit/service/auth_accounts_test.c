@@ -195,7 +195,7 @@ static void preferences_change_what_is_given_and_nothing_else(void **state)
     assert_int_equal(auth_accounts_find(w.auth, t.org, t.user, &w.arena, &u, &o), ERR_OK);
     assert_true(bytes_is(u.theme_preference, "dark"));
     assert_true(bytes_is(u.first_name, "Ada"));
-    assert_int_equal(u.roles, ROLE_ORG_ADMIN | ROLE_USER);
+    assert_int_equal(u.roles, ROLE_ORG_ADMIN);
     given = (struct auth_preferences){.theme = BYTES("<b>"), .last_name = BYTES("a\nb")};
     assert_int_equal(auth_accounts_set_preferences(w.auth, &actor, &given, &refusal), ERR_INVALID);
     assert_int_equal(refusal.fields, 2);

@@ -57,7 +57,7 @@ static void a_registered_user_logs_in_by_name_or_mail_in_any_case(void **state)
         assert_int_equal(t.user, first.user);
         assert_int_equal(service_world_ask(&w, t.access, &p), ERR_OK);
         assert_int_equal(p.org, first.org);
-        assert_int_equal(p.roles, ROLE_ORG_ADMIN | ROLE_USER);
+        assert_int_equal(p.roles, ROLE_ORG_ADMIN);
         assert_int_equal(p.kind, PRINCIPAL_USER);
         assert_false(p.by_key || p.by_cookie);
     }
