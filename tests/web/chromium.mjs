@@ -123,7 +123,7 @@ class Page {
     }
 
     // Waits for visible text anywhere on the page.
-    says(text) { return this.until((wanted) => document.body.innerText.includes(wanted), text); }
+    says(text) { return this.until((wanted) => document.body?.innerText.includes(wanted), text); }
 
     // A real click in the middle of the element, after scrolling to it.
     async click(selector) {
