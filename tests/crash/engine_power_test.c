@@ -90,7 +90,7 @@ static void every_image_after_power_loss_opens_and_is_right(void **state)
     (void)state;
     struct cut *c = calloc(1, sizeof *c);
     const char *images = getenv("IMAGES"), *seed = getenv("SEED"), *is_long = getenv("SV_LONG");
-    c->wanted = images ? atol(images) : is_long ? 100000 : IMAGES;
+    c->wanted = images ? strtol(images, NULL, 10) : is_long ? 100000 : IMAGES;
     c->seed = seed ? strtoull(seed, NULL, 10) : 1;
     c->one_in = 8;
     while (c->images < c->wanted) {
