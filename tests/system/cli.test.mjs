@@ -168,7 +168,7 @@ describe('administration', () => {
     });
 
     test('does the same under the lock when none runs', async () => {
-        await server.stop();
+        assert.equal(await server.stop(), 0, server.log);
         server = undefined;
         await administer(data, 'stopped');
         assert.deepEqual(await json(['verify', '--data', data]), { damage: [], sound: true });
