@@ -7,7 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -148,6 +148,16 @@ static void times_follow_format_and_zone(void **state)
     assert_non_null(strstr(read_as(false, "ts,a\n2020-07-01T14:00:00Z,1\n", &opts), "14:00"));
 }
 
+static void named_zone_knows_its_summer(void **state)
+{
+    (void)state;
+    struct import_opts opts = {.device = "d", .zone = "Europe/Paris"};
+    if (access("/usr/share/zoneinfo/Europe/Paris", R_OK)) skip(); /* no zone data on this machine */
+    assert_string_equal(
+        read_as(false, "ts,a\n2020-01-01 12:00:00,1\n2020-07-01 12:00:00.5,2\n", &opts),
+        "2 d 2020-01-01T11:00:00.000Z a=1;3 d 2020-07-01T10:00:00.500Z a=2;");
+}
+
 static void json_is_taken_as_array_lines_or_one_object(void **state)
 {
     (void)state;
@@ -207,6 +217,7 @@ int main(void)
         IN_DIR(missing_values_are_left_out_and_counted),
         IN_DIR(broken_rows_are_named_by_line),
         IN_DIR(times_follow_format_and_zone),
+        IN_DIR(named_zone_knows_its_summer),
         IN_DIR(json_is_taken_as_array_lines_or_one_object),
         IN_DIR(broken_json_is_named_by_line),
         IN_DIR(recordings_of_the_examples_read_whole),

@@ -81,8 +81,8 @@ static int remove_dir(void **state)
 {
     (void)state;
     static const char *const names[] = {"application.properties", "application-a.properties",
-                                        "application-b.properties"};
-    for (size_t i = 0; i < 3; i++) unlink(path_of(names[i]));
+                                        "application-b.properties", "application-c.properties"};
+    for (size_t i = 0; i < 4; i++) unlink(path_of(names[i]));
     return rmdir(dir);
 }
 
@@ -168,11 +168,13 @@ static void profiles_load_behind_their_file_and_later_wins(void **state)
     struct values v;
     put("application.properties", "a.size=1\nspring.profiles.include=a\n"
                                   "spring.profiles.active=b\n");
-    put("application-a.properties", "a.size=2\na.wait=2\na.bytes=2048\n");
+    put("application-a.properties", "a.size=2\na.wait=2\nspring.profiles.include=c\n");
+    put("application-c.properties", "a.wait=9\na.bytes=2048\n"); /* behind a, before b */
     put("application-b.properties", "a.wait=3\nspring.profiles.include=a,missing,b\n");
     struct conf *c = load_ok(NULL, &v);
     assert_int_equal(v.size, 2);
     assert_int_equal(v.wait_ns, 3000000);
+    assert_int_equal(v.bytes, 2048);
     struct conf_note note;
     size_t at = 0;
     assert_true(conf_next_note(c, &at, &note));
@@ -181,7 +183,7 @@ static void profiles_load_behind_their_file_and_later_wins(void **state)
     assert_false(conf_next_note(c, &at, &note));
     conf_free(c);
     c = load_ok("spring.profiles.active=", &v); /* the command line replaces the file's list */
-    assert_int_equal(v.wait_ns, 2000000);
+    assert_int_equal(v.wait_ns, 9000000);
     conf_free(c);
     assert_non_null(strstr(refusal("spring.profiles.active=../x"), "'../x' is not the name"));
 }
