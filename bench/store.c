@@ -1,10 +1,10 @@
 /* The embedded engine alone: 500 devices x 10 variables x 1,000 s of two-decimal random walks, in
  * sets of 1,000 records, then what reading costs. Prints one figure a line; arguments: an empty
  * directory, and how many seconds of data. */
-#include "store/embedded/engine.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rnd.h"
+#include "store/embedded/engine.h"
 
 #include <dirent.h>
 #include <pthread.h>

@@ -1,6 +1,7 @@
-/* R5: for each main kind of request the N-th allocation fails, N = 1, 2, … until none does. Every time the
- * client gets a well-formed answer (or a closed connection, when there was no memory for one), the next
- * request is answered, and nothing leaks. The server is built in this process by boot_start(). */
+/* R5: for each main kind of request the N-th allocation fails, N = 1, 2, … until none does. Every
+ * time the client gets a well-formed answer (or a closed connection, when there was no memory for
+ * one), the next request is answered, and nothing leaks. The server is built in this process by
+ * boot_start(). */
 #include "app/boot.h"
 #include "app/conf_tables.h"
 #include "base/mem.h"
@@ -23,7 +24,8 @@ static struct boot server;
 static char token[TOKENS_DEVICE_TEXT + 1], access_token[4096];
 static struct temp_dir dir;
 
-/* One request on a connection of its own; the status, 0 when the server closed without an answer. */
+/* One request on a connection of its own; the status, 0 when the server closed without an answer.
+ * */
 static int ask(const char *method, const char *path, const char *credential, const char *body)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);

@@ -1,5 +1,6 @@
-/* Properties: whatever is read comes out as UTF-8 with rising lines, and reads the same again after it
- * was written back with every special byte escaped. References of every value are resolved, too. */
+/* Properties: whatever is read comes out as UTF-8 with rising lines, and reads the same again
+ * after it was written back with every special byte escaped. References of every value are
+ * resolved, too. */
 #include "conf/properties.h"
 
 static const char *no_env(void *ctx, const char *name)

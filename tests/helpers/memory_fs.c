@@ -42,7 +42,8 @@ struct names {
     size_t n;
 };
 
-/* A name made (from is empty), removed (to is empty) or changed, since its directory's last sync. */
+/* A name made (from is empty), removed (to is empty) or changed, since its directory's last sync.
+ * */
 struct name_change {
     char from[128], to[128];
     struct node *node; /* of `to` */

@@ -1,6 +1,6 @@
 #pragma once
-/* tests/helpers/memory_fs.h -- a disk in memory that knows what would survive if the power went now.
- * A file's bytes survive its sync; a name made, renamed or removed survives the sync of its
+/* tests/helpers/memory_fs.h -- a disk in memory that knows what would survive if the power went
+ * now. A file's bytes survive its sync; a name made, renamed or removed survives the sync of its
  * directory; of everything else any part may survive:
  *     names    the operations since the directory's last sync, up to a random one
  *     bytes    each write since the file's last sync whole, not at all, or any of its 512-byte

@@ -1,4 +1,5 @@
-/* Parsing by the command table: every form of an option, every mistake, and what each exit code is. */
+/* Parsing by the command table: every form of an option, every mistake, and what each exit code
+ * is. */
 #include "app/cli.h"
 #include "app/cli_help.h"
 #include "app/commands.h"

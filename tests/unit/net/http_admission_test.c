@@ -1,4 +1,5 @@
-/* Who gets in, under which address, and how it ends: limits, trusted proxies, ports, graceful stop. */
+/* Who gets in, under which address, and how it ends: limits, trusted proxies, ports, graceful
+ * stop. */
 #include "net_script.h"
 #include "wire.h"
 

@@ -1,4 +1,5 @@
-/* WebSocket sessions over real sockets: RFC 6455 as a browser meets it, and what slow readers get. */
+/* WebSocket sessions over real sockets: RFC 6455 as a browser meets it, and what slow readers get.
+ * */
 #include "net_script.h"
 #include "wire.h"
 
@@ -338,8 +339,9 @@ static void send_text(struct websocket *ws, const char *text, size_t n, uint64_t
     ws_frame_unref(f);
 }
 
-/* 10,000 numbered frames of 4 KiB in three lanes to a client that does not read: 40 MB, of which the
- * kernel takes some. Then it reads: numbers rise within a lane, and each lane ends with its newest. */
+/* 10,000 numbered frames of 4 KiB in three lanes to a client that does not read: 40 MB, of which
+ * the kernel takes some. Then it reads: numbers rise within a lane, and each lane ends with its
+ * newest. */
 static void a_slow_reader_loses_older_frames_of_a_lane_never_the_newest(void **state)
 {
     (void)state;

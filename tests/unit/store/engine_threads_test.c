@@ -1,5 +1,6 @@
-/* One writer, several readers, a sealer and a merger at once: whoever opens a scan after a write was
- * acknowledged sees it (T1), with the right values, whatever is flushed and merged meanwhile. */
+/* One writer, several readers, a sealer and a merger at once: whoever opens a scan after a write
+ * was acknowledged sees it (T1), with the right values, whatever is flushed and merged meanwhile.
+ * */
 #include "base/rnd.h"
 #include "store/embedded/engine.h"
 #include "temp_dir.h"
