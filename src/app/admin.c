@@ -162,7 +162,9 @@ static enum err retain_page(struct admin *a, const struct catalog_page *page, st
     if (!e) e = catalog_organizations_list(tx, page, arena, &orgs, listing);
     sql_rollback(tx);
     int64_t now = clock_wall_ns(a->opts.clock);
+    lock_take(&a->lock); /* a reload writes the settings */
     int64_t rollups = cutoff_of_days(a->opts.settings->rollup_retention_days, now);
+    lock_release(&a->lock);
     for (size_t i = 0; !e && i < listing->count; i++) {
         uint64_t points = 0;
         int64_t raw = retention_cutoff_ns(a->opts.retention, orgs[i].id, now);

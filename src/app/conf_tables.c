@@ -30,7 +30,7 @@ static const struct conf_entry server_table[] = {
      "A keep-alive connection without a request is closed after this long.", NULL},
     {"server.trusted-proxies", AT(trusted_proxies), CONF_LIST, "", 0, 64, RESTART,
      "X-Forwarded-For is believed from these networks only (10.0.0.0/8, ::1).", NULL},
-    {"web.dir", AT(web_dir), CONF_TEXT, "", 0, 0, RESTART,
+    {"web.dir", CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_PLANNED,
      "Serves the single-page application in this directory instead of the built-in pages.", NULL},
     {"web.csp", AT(web_csp), CONF_TEXT, "", 0, 0, RESTART,
      "The Content-Security-Policy of those pages; empty is the strict built-in one.", NULL},
@@ -86,9 +86,9 @@ static const struct conf_entry telemetry_table[] = {
      "false makes each request its own batch.", NULL},
     {"pilot.telemetry.ack", AT(ack), CONF_CHOICE, "durable", 0, 0, LIVE,
      "Answer when the points are durable, or as soon as they are queued.", "durable|queued"},
-    {"telemetry.auto-provision.enabled", AT(auto_provision), CONF_BOOL, "true", 0, 0, LIVE,
+    {"telemetry.auto-provision.enabled", AT(auto_provision), CONF_BOOL, "true", 0, 0, RESTART,
      "Devices that are not known yet are created when they first send.", NULL},
-    {"device.token-scope", AT(token_scope), CONF_CHOICE, "organization", 0, 0, LIVE,
+    {"device.token-scope", AT(token_scope), CONF_CHOICE, "organization", 0, 0, RESTART,
      "Whether a device's token writes (and creates) all devices of its organisation or itself "
      "only.",
      "organization|device"},
@@ -98,14 +98,14 @@ static const struct conf_entry telemetry_table[] = {
 };
 
 static const struct conf_entry query_table[] = {
-    {"pilot.device.max-concurrent-queries", AT(device_queries_at_once), CONF_COUNT, "10", 1, 1000,
-     RESTART, "Queries of raw telemetry running at once.", NULL},
-    {"pilot.device.query-timeout", AT(device_query_timeout_ns), CONF_MS, "30000", 100, 3600000,
-     RESTART, "A query of raw telemetry is given up after this long.", NULL},
-    {"pilot.analytics.max-data-points", AT(max_data_points), CONF_COUNT, "10000", 1, 10000000,
-     RESTART, "Buckets in one answer; more is 422 with the smallest interval that fits.", NULL},
-    {"pilot.analytics.aggregation-timeout", AT(aggregation_timeout_ns), CONF_MS, "60000", 100,
-     3600000, RESTART, "An aggregation is given up after this long.", NULL},
+    {"pilot.device.max-concurrent-queries", CONF_NOWHERE, CONF_COUNT, "10", 1, 1000, CONF_PLANNED,
+     "Queries of raw telemetry running at once.", NULL},
+    {"pilot.device.query-timeout", CONF_NOWHERE, CONF_MS, "30000", 100, 3600000, CONF_PLANNED,
+     "A query of raw telemetry is given up after this long.", NULL},
+    {"pilot.analytics.max-data-points", AT(max_data_points), CONF_COUNT, "10000", 1, 10000000, LIVE,
+     "Buckets in one answer; more is 422 with the smallest interval that fits.", NULL},
+    {"pilot.analytics.aggregation-timeout", CONF_NOWHERE, CONF_MS, "60000", 100, 3600000,
+     CONF_PLANNED, "An aggregation is given up after this long.", NULL},
     {"pilot.data-retention-days", AT(retention_days), CONF_COUNT, "90", 0, 36500, LIVE,
      "Points older than this are dropped, and refused when they arrive; 0 keeps them for ever.",
      NULL},
@@ -130,7 +130,7 @@ static const struct conf_entry people_table[] = {
      "The administrator made at first start; the login name is the part before the @.", NULL},
     {"admin.password", AT(admin_password), CONF_TEXT, "", 0, 128, CONF_SECRET,
      "Their password; empty makes one up and prints it once.", NULL},
-    {"pilot.support.email", AT(support_email), CONF_TEXT, "", 0, 254, RESTART, "Named in refusals.",
+    {"pilot.support.email", CONF_NOWHERE, CONF_TEXT, "", 0, 254, CONF_PLANNED, "Named in refusals.",
      NULL},
 };
 

@@ -16,16 +16,12 @@ struct settings {
     int64_t server_port, server_loops, server_max_connections, server_per_address;
     int64_t server_idle_timeout_ns, shutdown_timeout_ns;
     const char *const *trusted_proxies; /* CIDR texts */
-    const char *web_dir, *web_csp;      /* "" = built in */
+    const char *web_csp;                /* "" = built in */
     const char *const *cors_origins;
 
-    /* the store and the caches */
+    /* the store */
     const char *store_url; /* "" = embedded in the data directory */
     int64_t store_memory_bytes;
-    const char *cache_url;
-    int64_t cache_max_bytes;
-    int64_t ttl_pilot_devices_ns, ttl_telemetry_query_ns, ttl_pilot_analytics_ns;
-    int64_t ttl_pilot_quotas_ns, ttl_performance_metrics_ns, ttl_organizations_ns, ttl_users_ns;
 
     /* the executors */
     int64_t async_core, async_max, async_queue;
@@ -40,16 +36,9 @@ struct settings {
     int token_scope; /* enum settings_scope */
     const char *const *property_tags;
 
-    /* queries */
-    int64_t device_queries_at_once, device_query_timeout_ns;
-    int64_t max_data_points, aggregation_timeout_ns;
-    bool performance_enabled, metrics_enabled;
-    int64_t slow_query_ns, slow_response_ns;
-    double cache_hit_ratio, memory_usage_ratio;
-
-    /* limits and retention */
+    /* queries and retention */
+    int64_t max_data_points;
     int64_t retention_days, rollup_retention_days; /* 0 = for ever */
-    const char *support_email;                     /* "" = none */
 
     /* people and their sessions */
     const char *jwt_secret; /* "" = made at first start, kept in the store */
