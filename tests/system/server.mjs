@@ -28,8 +28,8 @@ export function temporaryDir() {
 }
 
 // Runs the binary to its end. Answers {code, stdout, stderr}.
-export async function run(args, { env = {}, input, deadline = 30_000 } = {}) {
-    const child = spawn(BINARY, args, { env: { PATH: process.env.PATH, NO_COLOR: '1', ...env } });
+export async function run(args, { env = {}, input, deadline = 30_000, binary = BINARY, uid, gid } = {}) {
+    const child = spawn(binary, args, { env: { PATH: process.env.PATH, NO_COLOR: '1', ...env }, uid, gid });
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => { output[name] += text; });
     child.stdin.end(input);
