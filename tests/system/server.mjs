@@ -60,8 +60,16 @@ export async function startServer(options = {}) {
     }
 }
 
+// A test that fails before its stop() leaves its server behind: it does not keep the run alive, and dies
+// with it.
+const running = new Set();
+process.on('exit', () => { for (const child of running) child.kill('SIGKILL'); });
+
 class Server {
     constructor(child, port, dir, keepDir) {
+        running.add(child);
+        child.once('close', () => running.delete(child));
+        for (const handle of [child, child.stdout, child.stderr]) handle.unref();
         Object.assign(this, { child, port, dir, keepDir, log: '', exitCode: undefined });
         this.url = `http://127.0.0.1:${port}`;
         this.ended = once(child, 'close').then(([code, signal]) => { this.exitCode = code ?? signal; });
@@ -121,12 +129,14 @@ class Server {
     }
 
     kill() {
+        this.child.ref();
         this.child.kill('SIGKILL');
         return this.ended;
     }
 
     // A graceful stop; answers the exit code and removes the data directory unless the caller gave it.
     async stop() {
+        this.child.ref();
         const timer = setTimeout(() => this.child.kill('SIGKILL'), 20_000);
         if (this.exitCode === undefined) this.child.kill('SIGTERM');
         await this.ended;
