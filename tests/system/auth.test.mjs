@@ -5,11 +5,13 @@ import { after, before, describe, test } from 'node:test';
 import { startServer } from './server.mjs';
 import { ME, TOKENS, problem, shape } from './shape.mjs';
 
-let server;
-before(async () => { server = await startServer({ sets: { 'app.jwt.secret': 'a secret of the tests, long enough', 'rate-limiting.auth-per-minute': 1000 } }); });
-after(() => server?.stop());
-
+// A server for each group: failed attempts of one address are counted, and the tests have one address.
 const SECRET = 'a secret of the tests, long enough';
+let server;
+function ownServer() {
+    before(async () => { server = await startServer({ sets: { 'app.jwt.secret': SECRET } }); });
+    after(() => server?.stop());
+}
 const encode = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const sign = (head, claims, secret = SECRET, hash = 'sha256') => {
     const text = `${encode(head)}.${encode(claims)}`;
@@ -18,6 +20,7 @@ const sign = (head, claims, secret = SECRET, hash = 'sha256') => {
 const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
 
 describe('accounts', () => {
+    ownServer();
     test('registering makes an organisation, its administrator and a login', async () => {
         const answer = await server.call('POST', '/auth/register', { body: { username: 'ada', email: 'Ada@Example.org', password: 'correct horse battery', firstName: 'Ada', lastName: 'L', organizationName: 'Mill' } });
         assert.equal(answer.status, 200, answer.text);
@@ -27,7 +30,7 @@ describe('accounts', () => {
         const me = await server.ok('GET', '/auth/me', { token: answer.json.accessToken });
         shape(me, ME);
         assert.equal(me.organizationName, 'Mill');
-        assert.deepEqual(me.roles, ['ROLE_ORG_ADMIN']);
+        assert.deepEqual(me.roles, ['ROLE_ORG_ADMIN', 'ROLE_USER']);
         assert.equal(me.enabled, true);
     });
 
@@ -57,7 +60,7 @@ describe('accounts', () => {
         const answer = await server.call('POST', '/auth/register', { body });
         if (answer.status === 400) return;
         const me = await server.ok('GET', '/auth/me', { token: answer.json.accessToken });
-        assert.deepEqual(me.roles, ['ROLE_ORG_ADMIN']);
+        assert.deepEqual(me.roles, ['ROLE_ORG_ADMIN', 'ROLE_USER']);
         assert.notEqual(me.organizationId, 1);
     });
 
@@ -171,6 +174,7 @@ describe('accounts', () => {
 });
 
 describe('access tokens', () => {
+    ownServer();
     test('carry the claims of the contract', async () => {
         const user = await server.register();
         const claims = claimsOf(user.accessToken);
@@ -239,6 +243,7 @@ describe('access tokens', () => {
 });
 
 describe('API keys', () => {
+    ownServer();
     test('are shown once, listed masked, rotated with a grace, revoked at once', async () => {
         const { accessToken: token } = await server.register();
         const made = await server.call('POST', '/api-keys', { token, body: { name: 'script' } });
@@ -269,6 +274,7 @@ describe('API keys', () => {
 });
 
 describe('device tokens', () => {
+    ownServer();
     test('send in every header that the contract names', async () => {
         const { accessToken: token } = await server.register();
         const { externalId, apiToken } = await server.device(token);
