@@ -79,15 +79,6 @@ export const ROUTES = {
     [`PUT ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
     [`PATCH ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
 
-    [`POST ${V1}/device-tokens/{}/rotate`]: { who: 'writer', ids: ['device'] },
-    [`GET ${V1}/device-tokens/{}`]: { who: 'writer', ids: ['device'] },
-    [`DELETE ${V1}/device-tokens/{}`]: { who: 'writer', ids: ['device'] },
-    [`GET ${V1}/variables/{}`]: { who: 'reader', ids: ['variable'] },
-    [`PUT ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
-    [`PATCH ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
-    [`GET ${V1}/variables/{}/values`]: { who: 'reader', ids: ['variable'] },
-    [`GET ${V1}/variables/{}/statistics`]: { who: 'reader', ids: ['variable'] },
-
     // people
     [`POST ${V1}/auth/register`]: { who: 'anyone', body: () => ({}) },
     [`POST ${V1}/auth/login`]: { who: 'anyone', body: () => ({}) },
