@@ -2,8 +2,10 @@
 // test at once.
 import assert from 'node:assert/strict';
 
-const NAMES = /"(password|passwordHash|password_hash|tokenHash|token_hash|hash|secret|jwtSecret)"\s*:/i;
-const FORBIDDEN = [/\$argon2/i, /\$2[aby]\$/, NAMES]; // password hashes, and members that would hold one
+const FORBIDDEN = [
+    /\$argon2/i, /\$2[aby]\$/, // password hashes
+    /"(password|passwordHash|password_hash|tokenHash|token_hash|hash|secret|jwtSecret)"\s*:/i,
+];
 // Where a secret is shown once, on purpose: the only routes whose answers may hold a full token.
 const SHOWN_ONCE = [
     /^POST \/api\/v1\/auth\/(login|register|refresh|change-password)\/?$/,
@@ -17,7 +19,6 @@ export function searchForSecrets(method, path, status, text) {
     // A validation error names the field it is about: its reason is a sentence of ours, not the value.
     const searched = status === 400 ? text.replace(/"errors":\{[^}]*\}/, '') : text;
     for (const pattern of FORBIDDEN) {
-        if (status === 400 && pattern === NAMES) continue; // the field that is wrong, and why
         assert.ok(!pattern.test(searched), `${method} ${path} (${status}) answers with ${pattern}: ${text.slice(0, 300)}`);
     }
     const where = `${method} ${path.split('?')[0]}`;
