@@ -38,7 +38,7 @@ static enum err plan_window(struct api_call *c, const struct ask *ask, struct pl
     struct why inner = {""};
     if (ask->to.p && timestamp_parse(ask->to, &p->spec.to_ns, &inner))
         return why_say(why, ERR_INVALID, "to: %s", inner.text);
-    p->spec.from_ns = p->spec.to_ns - NS_PER_DAY;
+    p->spec.from_ns = clock_add(p->spec.to_ns, -NS_PER_DAY);
     if (ask->from.p && timestamp_parse(ask->from, &p->spec.from_ns, &inner))
         return why_say(why, ERR_INVALID, "from: %s", inner.text);
     if (p->spec.from_ns >= p->spec.to_ns)

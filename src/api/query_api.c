@@ -35,7 +35,7 @@ static bool read_after(struct api_call *c, struct row_query *q)
         api_problem(c, 400, "after must be a cursor of an earlier answer.");
         return false;
     }
-    if ((int64_t)ts >= q->range.from_ns) q->range.from_ns = (int64_t)ts + 1;
+    if ((int64_t)ts >= q->range.from_ns) q->range.from_ns = clock_add((int64_t)ts, 1);
     return true;
 }
 

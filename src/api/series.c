@@ -108,7 +108,7 @@ bool series_read_range(struct api_call *c, struct series_range *ret)
     if (!read_time(c, from, &ret->from_ns, &ret->from_said)) return false;
     if (!read_time(c, to, &ret->to_ns, &ret->to_said)) return false;
     if (!ret->to_said) ret->to_ns = clock_wall_ns(c->app->clock);
-    if (!ret->from_said) ret->from_ns = ret->to_ns - NS_PER_DAY;
+    if (!ret->from_said) ret->from_ns = clock_add(ret->to_ns, -NS_PER_DAY);
     if (ret->from_ns <= ret->to_ns) return true;
     api_problem(c, 400, "The range ends before it begins: from must not be later than to.");
     return false;

@@ -11,6 +11,15 @@
 #define NS_PER_HOUR   (3600 * NS_PER_S)
 #define NS_PER_DAY    (86400 * NS_PER_S)
 
+/* a + b, or the end of time in that direction: instants come from clients, their sums must not wrap.
+ */
+static inline int64_t clock_add(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(a, b, &sum)) return b < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
+}
+
 struct clock {
     int64_t (*wall_ns)(const struct clock *); /* since 1970-01-01T00:00:00Z; may jump */
     int64_t (*mono_ns)(const struct clock *); /* never runs backwards */

@@ -153,14 +153,20 @@ static enum err add_raw(struct run *r, int64_t from_ns, int64_t to_ns)
     return e == ERR_END ? ERR_OK : e;
 }
 
+/* at + length, at most `to`. */
+static int64_t end_of(int64_t at, int64_t length, int64_t to)
+{
+    int64_t end = clock_add(at, length);
+    return end < to ? end : to;
+}
+
 static enum err add_hours(struct run *r, int64_t from_ns, int64_t to_ns)
 {
     struct rollup *hours = mem_array(ROLLUPS_AT_ONCE, sizeof *hours);
     if (!hours) return ERR_NOMEM;
     enum err e = ERR_OK;
     for (int64_t at = from_ns; at < to_ns && !e;) {
-        int64_t end =
-            to_ns - at > ROLLUPS_AT_ONCE * NS_PER_HOUR ? at + ROLLUPS_AT_ONCE * NS_PER_HOUR : to_ns;
+        int64_t end = end_of(at, ROLLUPS_AT_ONCE * NS_PER_HOUR, to_ns);
         const struct scan_range range = range_of(r, at, end);
         size_t n = 0;
         e = telemetry_rollups(r->store, &range, hours, ROLLUPS_AT_ONCE, &n);
@@ -172,17 +178,19 @@ static enum err add_hours(struct run *r, int64_t from_ns, int64_t to_ns)
     return e;
 }
 
+/* The hour that ts lies in; before the first whole hour there is, that one. */
 static int64_t floor_hour(int64_t ts)
 {
     int64_t rest = ts % NS_PER_HOUR;
-    return ts - (rest < 0 ? rest + NS_PER_HOUR : rest);
+    if (rest < 0) rest += NS_PER_HOUR;
+    return ts < INT64_MIN + rest ? ts + (NS_PER_HOUR - rest) : ts - rest;
 }
 
 /* [from, to) by rollups where they serve, raw at the ragged edges. */
 static enum err add_span(struct run *r, int64_t from_ns, int64_t to_ns)
 {
     int64_t first = floor_hour(from_ns), last = floor_hour(to_ns);
-    if (first < from_ns) first += NS_PER_HOUR;
+    if (first < from_ns) first = clock_add(first, NS_PER_HOUR);
     if (last <= first) return add_raw(r, from_ns, to_ns);
     enum err e = add_raw(r, from_ns, first);
     if (!e) e = add_hours(r, first, last);
@@ -199,7 +207,7 @@ static enum err run_series(struct run *r)
     if (s->interval_ns < 2 * NS_PER_HOUR) return add_raw(r, s->from_ns, s->to_ns);
     enum err e = ERR_OK;
     for (int64_t at = s->from_ns; at < s->to_ns && !e;) {
-        int64_t end = s->to_ns - at > s->interval_ns ? at + s->interval_ns : s->to_ns;
+        int64_t end = end_of(at, s->interval_ns, s->to_ns);
         e = add_span(r, at, end);
         at = end;
     }

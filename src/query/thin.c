@@ -40,7 +40,8 @@ enum err thin_series(struct telemetry *t, const struct scan_range *range, size_t
     struct sample *out = arena_alloc(arena, columns * 4 * sizeof *out);
     if (!out) return ERR_NOMEM;
     uint64_t span = (uint64_t)range->to_ns - (uint64_t)range->from_ns;
-    uint64_t width = span / columns + 1;
+    uint64_t width = span / columns;
+    if (width < UINT64_MAX) width++; /* all of time in one column must not wrap to no width */
     struct scan_cursor *cursor;
     enum err e = telemetry_scan_open(t, range, &cursor);
     if (e) return e;

@@ -216,6 +216,39 @@ static void thinning_gives_all_when_all_fit(void **state)
     assert_int_equal(n, 4);
 }
 
+static void all_of_time_thins_into_one_column(void **state)
+{
+    (void)state;
+    const struct scan_range range = {1, 1, 1, INT64_MIN, INT64_MAX, false};
+    struct sample *got;
+    size_t n;
+    assert_int_equal(thin_series(store, &range, 4, &arena, &got, &n), ERR_OK);
+    assert_true(n >= 2 && n <= 4);
+    assert_true(got[0].ts_ns == all[0].ts_ns && got[n - 1].ts_ns == all[N - 1].ts_ns);
+}
+
+/* The ends of the range come from clients: no sum of them may leave the 64 bits. */
+static void all_of_time_aggregates_for_every_interval(void **state)
+{
+    (void)state;
+    const struct aggregate_series series = {1, 1};
+    static const int64_t intervals[] = {0, 300 * NS_PER_DAY, 300 * NS_PER_DAY + NS_PER_S,
+                                        106751 * NS_PER_DAY};
+    static const int64_t ends[] = {INT64_MIN, INT64_MIN + 1, 0, INT64_MAX - 1, INT64_MAX};
+    for (int i = 0; i < 4; i++)
+        for (int a = 0; a < 5; a++)
+            for (int b = a + 1; b < 5; b++) {
+                const struct aggregate_spec spec = {
+                    1, &series, 1, AGGREGATION_COUNT, ends[a], ends[b], intervals[i], 100000};
+                struct aggregate_bucket *got;
+                size_t n;
+                assert_int_equal(aggregate_run(store, &spec, &arena, &got, &n, NULL), ERR_OK);
+                uint64_t count = 0;
+                for (size_t k = 0; k < n; k++) count += got[k].count;
+                assert_int_equal(count, ends[a] <= 0 && ends[b] > 0 ? N : 0);
+            }
+}
+
 static void rows_put_series_side_by_side(void **state)
 {
     (void)state;
@@ -253,6 +286,8 @@ int main(void)
         cmocka_unit_test(intervals_parse_and_refuse),
         cmocka_unit_test(thinning_keeps_every_spike_and_the_bound),
         cmocka_unit_test(thinning_gives_all_when_all_fit),
+        cmocka_unit_test(all_of_time_thins_into_one_column),
+        cmocka_unit_test(all_of_time_aggregates_for_every_interval),
         cmocka_unit_test(rows_put_series_side_by_side),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
