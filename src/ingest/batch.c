@@ -88,7 +88,7 @@ enum err batch_submit(struct batch_pipeline *p, struct batch_ticket *t)
         e = ERR_CLOSED;
     else if (n > p->opts.queue_capacity)
         e = ERR_TOOLARGE;
-    else if (n > p->opts.queue_capacity - p->pending_records) {
+    else if (p->pending_records + n > p->opts.queue_capacity) {
         e = ERR_FULL;
         p->stats.refused_full++;
     } else {
@@ -112,12 +112,32 @@ static int64_t open_due_in(const struct batch_pipeline *p)
     return age >= limit ? 0 : limit - age;
 }
 
+/* With the lock: takes the oldest ready batch; of one that grew past a group, while the ring was
+ * full, only so many tickets as a group has. */
+static struct batch_ticket *take_batch(struct batch_pipeline *p, struct batch_ticket ***ret_last)
+{
+    const unsigned ring = sizeof p->ready / sizeof *p->ready;
+    struct batch *b = &p->ready[p->ready_head];
+    struct batch_ticket *first = b->first, *end = first;
+    if (b->tickets <= GROUP_TICKETS_MAX) {
+        *ret_last = b->last;
+        p->ready_head = (p->ready_head + 1) % ring;
+        p->ready_count--;
+        return first;
+    }
+    for (int i = 1; i < GROUP_TICKETS_MAX; i++) end = end->next;
+    *ret_last = &end->next;
+    b->first = end->next;
+    b->tickets -= GROUP_TICKETS_MAX;
+    end->next = NULL;
+    return first;
+}
+
 /* With the lock: waits for work, moves up to `max` batches into one list; NULL when closing and
  * empty. */
 static struct batch_ticket *take_group(struct batch_pipeline *p, unsigned max,
                                        unsigned *ret_batches)
 {
-    const unsigned ring = sizeof p->ready / sizeof *p->ready;
     for (;;) {
         if (p->ready_count < max && p->open.first && open_due_in(p) == 0) close_open(p);
         if (p->ready_count) break;
@@ -133,13 +153,11 @@ static struct batch_ticket *take_group(struct batch_pipeline *p, unsigned max,
     unsigned taken = 0;
     size_t tickets = 0;
     while (p->ready_count && taken < max) {
-        struct batch *b = &p->ready[p->ready_head];
-        if (taken && tickets + b->tickets > GROUP_TICKETS_MAX) break;
-        *last = b->first;
-        last = b->last;
-        tickets += b->tickets;
-        p->ready_head = (p->ready_head + 1) % ring;
-        p->ready_count--;
+        size_t more = p->ready[p->ready_head].tickets;
+        if (taken && tickets + more > GROUP_TICKETS_MAX) break;
+        struct batch_ticket **link = last;
+        *link = take_batch(p, &last);
+        tickets += more;
         taken++;
     }
     *ret_batches = taken;

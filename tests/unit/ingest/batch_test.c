@@ -263,6 +263,66 @@ static void answers_come_in_order_of_submission(void **state)
     stop(f);
 }
 
+enum { CROWD = 10000 };
+
+struct crowd_member {
+    struct batch_ticket ticket;
+    struct fixture *fixture;
+    int order;
+};
+
+static void on_member_done(struct batch_ticket *t, enum err e, const struct why *why)
+{
+    (void)why;
+    struct crowd_member *m = (struct crowd_member *)(void *)t;
+    lock_take(&m->fixture->lock);
+    m->order = e ? -1 : m->fixture->done;
+    m->fixture->done++;
+    cond_broadcast(&m->fixture->cond);
+    lock_release(&m->fixture->lock);
+}
+
+/* More waiting requests than one group holds, because every place of the ring is taken. */
+static void crowd_larger_than_a_group_is_written_in_groups(void **state)
+{
+    (void)state;
+    static struct crowd_member members[CROWD];
+    struct batch_opts opts = default_opts();
+    opts.each_request_alone = true;
+    opts.queue_capacity = CROWD;
+    struct fixture *f = start(&opts);
+    struct point point = {1, 1};
+    struct record record = {1, 1, 1, 0, 1};
+    memory_store_hold(f->store);
+    for (int i = 0; i < CROWD; i++) {
+        members[i].fixture = f;
+        members[i].ticket = (struct batch_ticket){
+            .set = {&record, 1, &point, 1}, .waits = true, .done = on_member_done};
+        assert_int_equal(batch_submit(f->batch, &members[i].ticket), ERR_OK);
+        if (i == 0) memory_store_wait_held(f->store);
+    }
+    memory_store_release(f->store);
+    wait_done(f, CROWD);
+    for (int i = 0; i < CROWD; i++) assert_int_equal(members[i].order, i);
+    stop(f);
+}
+
+static void capacity_made_smaller_than_what_waits_refuses(void **state)
+{
+    (void)state;
+    struct batch_opts opts = default_opts();
+    struct fixture *f = start(&opts);
+    memory_store_hold(f->store);
+    assert_int_equal(submit(f, 0, 20, true), ERR_OK);
+    memory_store_wait_held(f->store);
+    opts.queue_capacity = 10;
+    batch_configure(f->batch, &opts);
+    assert_int_equal(submit(f, 1, 1, true), ERR_FULL);
+    memory_store_release(f->store);
+    wait_done(f, 1);
+    stop(f);
+}
+
 static void async_off_makes_each_request_its_own_batch(void **state)
 {
     (void)state;
@@ -304,6 +364,8 @@ int main(void)
         cmocka_unit_test(failed_group_is_tried_again_one_by_one),
         cmocka_unit_test(failed_write_is_told_to_its_sender),
         cmocka_unit_test(answers_come_in_order_of_submission),
+        cmocka_unit_test(crowd_larger_than_a_group_is_written_in_groups),
+        cmocka_unit_test(capacity_made_smaller_than_what_waits_refuses),
         cmocka_unit_test(async_off_makes_each_request_its_own_batch),
         cmocka_unit_test(closing_writes_everything_queued),
     };
