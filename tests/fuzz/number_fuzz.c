@@ -1,5 +1,6 @@
 /* Numbers and times: what reads as a number is what strtod makes of it and survives being written;
  * what reads as a time survives being written. Nothing reads past its end. */
+#include "base/mem.h"
 #include "codec/number.h"
 #include "codec/timestamp.h"
 
@@ -10,10 +11,10 @@ static void check_number(struct bytes text)
 {
     double v, back = 0;
     if (number_parse(text, &v)) return;
-    char out[NUMBER_TEXT_MAX], *copy = strndup(text.p, text.n);
+    char out[NUMBER_TEXT_MAX], *copy = mem_copy(text.p, text.n);
     bug_if(!isfinite(v));
     bug_if(!copy || strtod(copy, NULL) != v);
-    free(copy);
+    mem_free(copy);
     size_t n = number_format(v, out);
     bug_if(number_parse(bytes_of(out, n), &back) != ERR_OK || memcmp(&v, &back, sizeof v) != 0);
     const char *at = out;
