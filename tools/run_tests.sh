@@ -120,6 +120,7 @@ suite_crash()    {
     ctest_suite crash release 120 $deadline 1 "$(programs tests/crash)"
     node_suite "crash system" 90 $deadline tests/crash/*.test.mjs
 }
+suite_talk()     { node_suite talk 30 120 tests/talk/*.test.mjs; }
 suite_system()   { node_suite system 90 400 tests/system/*.test.mjs; }
 suite_web()      { node_suite web 60 240 tests/web/*.test.mjs; }
 suite_asan()     {
@@ -138,7 +139,7 @@ case "${1:-}" in
 '') echo "usage: tools/run_tests.sh all | asan | ubsan | tsan | SUITE..." >&2; exit 2 ;;
 all)
     if configure_and_build release 150; then
-        suite_check; suite_unit; suite_contract; suite_fuzz; suite_crash; suite_system; suite_web
+        suite_check; suite_unit; suite_contract; suite_fuzz; suite_talk; suite_crash; suite_system; suite_web
     fi
     configure_and_build asan 150 && suite_asan ;;
 asan | ubsan | tsan) whole_preset "$1" ;;

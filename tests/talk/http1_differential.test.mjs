@@ -31,7 +31,7 @@ const requests = [
     'POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n',
     'PUT /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
     'POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n'
-        + '5;x=y\r\nhello\r\nA\r\n0123456789\r\n0\r\nT: u\r\n\r\n',
+        + '5;x=y\r\nhello\r\n10\r\n0123456789abcdef\r\n0\r\nT: u\r\n\r\n',
     'POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 37\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: evil\r\n\r\n\n',
     'DELETE /d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
     'GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n',

@@ -23,6 +23,11 @@ static const struct body_case body_cases[] = {
     ROW("empty", "0\r\n\r\n", "", 0),
     ROW("one chunk", "5\r\nhello\r\n0\r\n\r\n", "hello", 0),
     ROW("two chunks, hexadecimal", "A\r\n0123456789\r\n1\r\na\r\n0\r\n\r\n", "0123456789a", 0),
+    ROW("a size of two digits", "10\r\n0123456789abcdef\r\n0\r\n\r\n", "0123456789abcdef", 0),
+    ROW("sixteen chunks",
+        "1\r\na\r\n1\r\nb\r\n1\r\nc\r\n1\r\nd\r\n1\r\ne\r\n1\r\nf\r\n1\r\ng\r\n1\r\nh\r\n"
+        "1\r\ni\r\n1\r\nj\r\n1\r\nk\r\n1\r\nl\r\n1\r\nm\r\n1\r\nn\r\n1\r\no\r\n1\r\np\r\n0\r\n\r\n",
+        "abcdefghijklmnop", 0),
     ROW("leading zeros", "0005\r\nhello\r\n000\r\n\r\n", "hello", 0),
     ROW("an extension", "5;a=\"b;c\"\r\nhello\r\n0;x\r\n\r\n", "hello", 0),
     ROW("trailers", "1\r\na\r\n0\r\nX: y\r\nContent-Length: 9\r\n\r\n", "a", 0),

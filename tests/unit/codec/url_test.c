@@ -41,6 +41,9 @@ static void decodes_what_is_valid_and_refuses_the_rest(void **state)
                 fail_msg("%s: %s", rows[i].raw, err_name(e));
             if (!bytes_is(got, expected ? expected : "untouched")) fail_msg("%s", rows[i].raw);
         }
+    struct bytes got;
+    assert_int_equal(url_decode(&a, bytes_of("%41", 2), false, &got),
+                     ERR_INVALID); /* cut before the 1 */
     arena_done(&a);
 }
 
