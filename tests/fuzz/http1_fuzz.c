@@ -35,7 +35,8 @@ static void read_head(struct bytes s, size_t piece, struct outcome *o)
         n = s.n - n > piece ? n + piece : s.n;
         char *copy = mem_copy(s.p, n); /* every call sees the bytes somewhere else */
         if (!copy) abort();
-        o->status = status_of(http1_head_parse(&h, bytes_of(copy, n)), h.status);
+        enum err e = http1_head_parse(&h, bytes_of(copy, n));
+        o->status = status_of(e, h.status);
         if (o->status == 0) {
             mix(o, h.target);
             mix(o, h.path);

@@ -1,4 +1,5 @@
-/* Queries and paths: decoding never grows, never lets a NUL or broken UTF-8 through, and walking ends. */
+/* Queries and paths: decoding never grows, never lets a NUL or broken UTF-8 through, and walking
+ * ends. */
 #include "base/mem.h"
 #include "codec/address.h"
 #include "codec/encoding.h"

@@ -1,6 +1,6 @@
 /* Reads streams of requests and prints how the codec frames each: the other side of
- * http1_differential.test.mjs. It does with the bytes what a connection does: head, body, next head,
- * until a refusal, the end of the bytes, or a request that closes.
+ * http1_differential.test.mjs. It does with the bytes what a connection does: head, body, next
+ * head, until a refusal, the end of the bytes, or a request that closes.
  *
  * In:  32-bit little-endian length, stream; again.    Out, a line per stream:
  *      {"requests":[[method, target, headers, body] in hexadecimal, …],"end":"more"|"close"|"400 why"} */
