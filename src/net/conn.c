@@ -94,7 +94,7 @@ static void on_write(uv_write_t *req, int status)
         c->ops->on_written(c);
 }
 
-/* Leaves out the first `n` bytes of the parts; returns the index of the first part with bytes left. */
+/* Leaves out the first `n` bytes; returns the index of the first part with bytes left. */
 static unsigned skip_written(uv_buf_t *parts, unsigned count, size_t n)
 {
     unsigned at = 0;

@@ -1,10 +1,10 @@
 #pragma once
-/* net/conn.h -- one TCP connection on a loop: bytes in, bytes out, a deadline. It knows no protocol;
- * HTTP and WebSocket are two tables of callbacks over it.
+/* net/conn.h -- one TCP connection on a loop: bytes in, bytes out, a deadline. It knows no
+ * protocol; HTTP and WebSocket are two tables of callbacks over it.
  *
  * C1  on_closed() is the last callback and comes exactly once, on a later turn of the loop.
- * C2  one write is under way at most; conn_write() tries at once and only what the socket did not take
- *     waits, so a small answer is one system call.
+ * C2  one write is under way at most; conn_write() tries at once and only what the socket did not
+ *     take waits, so a small answer is one system call.
  * Threads: the loop's.   Memory: embedded in its owner, who frees it in on_closed(). */
 #include "codec/address.h"
 #include "net/loop.h"
@@ -33,7 +33,7 @@ struct conn {
     bool closing, writing, reading;
 };
 
-/* A connection for the next uv_accept() or conn_open_fd(); its memory must live until on_closed(). */
+/* A connection for a uv_tcp_open(c->tcp); its memory must live until on_closed(). */
 enum err conn_init(struct conn *c, struct loop *l, const struct conn_ops *ops) MUST_CHECK;
 /* After the accept: asks who the peer is. */
 enum err conn_learn_peer(struct conn *c) MUST_CHECK;

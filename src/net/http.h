@@ -1,15 +1,18 @@
 #pragma once
-/* net/http.h -- HTTP/1.1 for whoever is above: requests come in on a loop thread, answers may be given
- * at once or later and from any thread, without holding one.
+/* net/http.h -- HTTP/1.1 for whoever is above: requests come in on a loop thread, answers may be
+ * given at once or later and from any thread, without holding one.
  *
  *   head parsed ──> on_head() ── verdict: body limit, or answer now ──> body read ──> on_request()
  *                                                                         │
  *        http_answer() any thread, any time later ──> inbox of the loop ──┘  one wake-up per group
  *
- * N1  every exchange is answered exactly once, or its client is gone; on_done() is its last callback.
+ * N1  every exchange is answered exactly once, or its client is gone; on_done() is its last
+ *     callback.
  * N2  requests of one connection are answered in order; the next one is read after the answer.
- * N3  a connection has a deadline at every moment: head 10 s, body 30 s + 1 KiB/s, answer write, idle.
- * N4  nothing above runs on a loop thread for longer than about a millisecond: hand it to an executor.
+ * N3  a connection has a deadline at every moment: head 10 s, body 30 s + 1 KiB/s, answer write,
+ *     idle.
+ * N4  nothing above runs on a loop thread for longer than about a millisecond: hand it to an
+ *     executor.
  * Threads: callbacks on the exchange's loop thread; functions as each says.
  * Memory: the exchange owns request and answer; all request bytes are borrowed until on_done(). */
 #include "base/arena.h"
@@ -21,8 +24,7 @@ struct http_exchange;
 
 struct http_verdict {
     size_t body_max; /* bytes of body that will be read; more is 413 */
-    bool
-        answered; /* on_head() has called http_answer(); the body is drained or the connection closed */
+    bool answered;   /* on_head() has called http_answer(): the body is skipped or all is closed */
 };
 
 struct http_handler {
@@ -33,13 +35,13 @@ struct http_handler {
     void (*on_request)(void *ctx, struct http_exchange *x);
     /* The answer has been written or the client is gone; free what hangs on http_user(). */
     void (*on_done)(void *ctx, struct http_exchange *x);
-    /* The codec refused the bytes (status 400, 408, 413, 414, 417, 431, 501, 505): writes an answer's
-     * content type and body for it. */
+    /* The codec refused the bytes (status 400, 408, 413, 414, 417, 431, 501, 505): writes an
+     * answer's content type and body for it. */
     void (*on_refused)(void *ctx, int status, const char *why, struct buf *body,
                        const char **ret_content_type);
 };
 
-/* --- the request ------------------------------------------------------------------------------- */
+/* --- the request ----------------------------------------------------------------------------- */
 const struct http1_head *http_head(const struct http_exchange *x); /* method, target, headers */
 struct bytes http_body(const struct http_exchange *x);
 /* First header of that name in any case; p == NULL when absent. */
@@ -53,23 +55,24 @@ struct arena *http_arena(struct http_exchange *x);      /* lives until on_done()
 void **http_user(struct http_exchange *x);              /* a slot for the layer above */
 unsigned http_loop_index(const struct http_exchange *x);
 
-/* --- the answer -------------------------------------------------------------------------------- */
-/* Adds a header; before http_answer() or http_stream_open(). Values with CR, LF or NUL are a bug. */
+/* --- the answer ------------------------------------------------------------------------------ */
+/* Adds a header; before http_answer() or http_stream_open(). CR, LF or NUL in it is a bug. */
 void http_add_header(struct http_exchange *x, const char *name, struct bytes value);
 struct buf *http_answer_body(struct http_exchange *x); /* write the body here, then answer */
 /* Hands the exchange back with this status. Any thread; once. Content-Length, Date, Connection,
- * X-Request-Id and compression (Accept-Encoding gzip or zstd, bodies over 1 KiB, type text/json) are
- * this module's. content_type NULL: no body. */
+ * X-Request-Id and compression (Accept-Encoding gzip or zstd, bodies over 1 KiB, type text/json)
+ * are this module's. content_type NULL: no body. */
 void http_answer(struct http_exchange *x, int status, const char *content_type);
 
-/* A body of unknown length, chunked, from an executor thread (these block while more than 256 KiB wait
- * for the client). ERR_CLOSED: the client is gone, stop. http_stream_close() ends it; `complete` false
- * cuts the connection instead of the final chunk, so that a reader sees the answer is not whole. */
+/* A body of unknown length, chunked, from an executor thread (these block while more than 256 KiB
+ * wait for the client). ERR_CLOSED: the client is gone, stop. http_stream_close() ends it;
+ * `complete` false cuts the connection instead of the final chunk, so that a reader sees the answer
+ * is not whole. */
 enum err http_stream_open(struct http_exchange *x, int status, const char *content_type) MUST_CHECK;
 enum err http_stream_write(struct http_exchange *x, struct bytes part) MUST_CHECK;
 void http_stream_close(struct http_exchange *x, bool complete);
 
-/* --- the server -------------------------------------------------------------------------------- */
+/* --- the server ------------------------------------------------------------------------------ */
 struct http_server_opts {
     const char *host; /* address to bind; borrowed */
     uint16_t port;    /* 0: any free one, see http_server_port() */
@@ -84,11 +87,12 @@ struct http_server_stats {
     uint64_t accepted, refused_connections, refused_requests;
     unsigned open_connections;
 };
-/* The port is bound and answering when this returns; an occupied one is ERR_EXISTS and why names it. */
+/* The port is bound and answering when this returns; an occupied one is ERR_EXISTS and why names
+ * it. */
 enum err http_server_start(struct http_server **ret, const struct http_server_opts *opts,
                            const struct http_handler *handler, struct why *why) MUST_CHECK;
 uint16_t http_server_port(const struct http_server *s);
 void http_server_read_stats(struct http_server *s, struct http_server_stats *ret);
-/* Graceful drain: accept no more, answer what is in flight (Connection: close), close idle ones, close
- * websockets with 1001, at most timeout_ns; then stop the loops and free. NULL is fine. */
+/* Graceful drain: accept no more, answer what is in flight (Connection: close), close idle ones,
+ * close websockets with 1001, at most timeout_ns; then stop the loops and free. NULL is fine. */
 void http_server_stop(struct http_server *s, int64_t timeout_ns);

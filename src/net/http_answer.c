@@ -20,7 +20,7 @@ static bool is_compressible(struct bytes type)
     return false;
 }
 
-/* On the thread that answers, so that an executor's large body is packed there and not on the loop. */
+/* On the thread that answers: an executor's large body is packed there and not on the loop. */
 static void compress(struct http_exchange *x, bool on_loop)
 {
     if (!x->content_type || x->encoded_above || x->answer.err || x->answer.n <= COMPRESS_MIN)

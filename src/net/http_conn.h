@@ -1,12 +1,14 @@
 #pragma once
-/* net/http_conn.h -- inside the HTTP module: what its files share. http.h is the contract for others.
+/* net/http_conn.h -- inside the HTTP module: what its files share. http.h is the contract for
+ * others.
  *
  *            bytes                   whole                    answered              written
  *   HEAD ───────────> (parse) ──> BODY ──────> HELD ──────────────> WRITING ──────────────> HEAD
  *     │ refused          │ refused    STREAMING <─┘ http_stream_open()      └ close: LINGER, gone
  *     └──────────────────┴──────────────> WRITING (Connection: close) ──> LINGER ──> gone
  *
- * X1  a connection has at most one exchange; later bytes wait in `in`, and past 64 KiB in the kernel.
+ * X1  a connection has at most one exchange; later bytes wait in `in`, and past 64 KiB in the
+ *     kernel.
  * X2  an idle connection holds no exchange and no buffer: exchanges come from the loop's pool.
  * X3  a connection's memory outlives its socket until the exchange somebody holds comes back.
  * Threads: the loop's, but what http.h calls any thread.   Memory: see X2, X3. */

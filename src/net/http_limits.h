@@ -1,8 +1,8 @@
 #pragma once
 /* net/http_limits.h -- how many connections there may be, in all and from one address. Counts per
- * address live in a table of fixed size that is indexed by a seeded hash: addresses that share a slot
- * share its limit, which errs on the strict side and cannot be aimed at. An IPv6 client counts as its
- * /64 network.   Threads: any.   Memory: fixed. */
+ * address live in a table of fixed size that is indexed by a seeded hash: addresses that share a
+ * slot share its limit, which errs on the strict side and cannot be aimed at. An IPv6 client counts
+ * as its /64 network.   Threads: any.   Memory: fixed. */
 #include "codec/address.h"
 
 #include <stdatomic.h>

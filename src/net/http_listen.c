@@ -1,6 +1,6 @@
 /* Listening sockets: one for each loop, all on the same port (see http_conn.h).
- * Accepting is ours and not libuv's, because a connection there is no memory or no descriptor for must
- * be answered by closing it or by a pause, never by a listener that stands still. */
+ * Accepting is ours and not libuv's, because a connection there is no memory or no descriptor for
+ * must be answered by closing it or by a pause, never by a listener that stands still. */
 #include "net/http_conn.h"
 
 #include <errno.h>

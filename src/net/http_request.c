@@ -1,4 +1,4 @@
-/* From bytes to on_request() (see http_conn.h): head, verdict, body, and every refusal on the way. */
+/* From bytes to on_request() (see http_conn.h): head, verdict, body, every refusal on the way. */
 #include "net/http_conn.h"
 
 enum {
@@ -55,7 +55,7 @@ static bool hand_up(struct http_conn *c)
     return true;
 }
 
-/* on_head() has answered: a small body that is sure to come is skipped, a larger one ends it all. */
+/* on_head() has answered: a small body that is sure to come is skipped, a larger one ends all. */
 static bool answer_early(struct http_conn *c, const struct bytes *in)
 {
     const struct http1_head *h = &c->x->head;

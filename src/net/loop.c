@@ -80,7 +80,7 @@ void loop_post(struct loop *l, struct loop_task *t)
     bool was_empty = !l->first;
     *l->last = t;
     l->last = &t->next;
-    /* Under the lock: once it is released the task may run, and with the last one the loop may end. */
+    /* Under the lock: once it is released the task may run, and with the last one the loop end. */
     if (was_empty) uv_async_send(&l->wake);
     lock_release(&l->lock);
 }

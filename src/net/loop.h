@@ -1,13 +1,13 @@
 #pragma once
 /* net/loop.h -- one thread, one libuv loop, one inbox through which other threads hand it work.
  *
- *   any thread ── loop_post() ──> inbox (list under a lock) ── uv_async, only when it was empty ──> run
+ *   any thread ── loop_post() ──> inbox (list, lock) ── uv_async, only when it was empty ──> run
  *
- * L1  tasks run on the loop's thread in the order they were posted; a group posted while the loop was
- *     busy costs one wake-up.
+ * L1  tasks run on the loop's thread in the order they were posted; a group posted while the loop
+ *     was busy costs one wake-up.
  * L2  a loop sleeps without limit while no deadline is set.
  * Threads: loop_post() and loop_is_current() any, the rest the loop's own.
- * Memory: struct loop_task is embedded in the caller's object and borrowed until its run() starts. */
+ * Memory: struct loop_task is embedded in the caller's object and borrowed until run() starts. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/rnd.h"

@@ -1,5 +1,5 @@
-/* Sessions: handshake, life and end (see websocket.h and ws_session.h). What is read is ws_message.c's
- * business, what is sent ws_queue.c's. */
+/* Sessions: handshake, life and end (see websocket.h and ws_session.h). What is read is
+ * ws_message.c's business, what is sent ws_queue.c's. */
 #include "net/ws_session.h"
 
 #include "base/mem.h"

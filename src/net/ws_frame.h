@@ -1,6 +1,6 @@
 #pragma once
-/* net/ws_frame.h -- inside: an encoded frame, shared by all it is sent to (RFC 6455, 5.2; from a server,
- * so never masked).   Threads: any; the count is atomic.   Memory: counted. */
+/* net/ws_frame.h -- inside: an encoded frame, shared by all it is sent to (RFC 6455, 5.2; from a
+ * server, so never masked).   Threads: any; the count is atomic.   Memory: counted. */
 #include "base/bytes.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,6 @@
-/* base64(SHA-1(key + GUID)) (see ws_handshake.h). SHA-1 is broken as a signature and is none here: it
- * only shows that the server speaks WebSocket, so sixty lines of it (FIPS 180-4) replace a library. */
+/* base64(SHA-1(key + GUID)) (see ws_handshake.h). SHA-1 is broken as a signature and is none here:
+ * it only shows that the server speaks WebSocket, so sixty lines of it (FIPS 180-4) replace a
+ * library. */
 #include "net/ws_handshake.h"
 
 #include "codec/base64.h"

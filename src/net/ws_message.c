@@ -1,5 +1,5 @@
-/* What a session reads: pieces of frames become messages, pings are answered, and everything RFC 6455
- * forbids ends the session with the code it names (5.1 to 5.5, 7.4, 8.1). */
+/* What a session reads: pieces of frames become messages, pings are answered, and everything RFC
+ * 6455 forbids ends the session with the code it names (5.1 to 5.5, 7.4, 8.1). */
 #include "net/ws_session.h"
 
 enum { MESSAGE_MAX = 64 * 1024, CONTROL_MAX = 125 };

@@ -40,8 +40,8 @@ static void append(struct websocket *ws, struct ws_node *n)
     ws->waiting += n->frame->n;
 }
 
-/* Under the lock: puts the newer frame where the last older one of its lane waits, so that a lane stays
- * in order; returns the older one. NULL: none waits. */
+/* Under the lock: puts the newer frame where the last older one of its lane waits, so that a lane
+ * stays in order; returns the older one. NULL: none waits. */
 static struct ws_frame *replace_in_lane(struct websocket *ws, struct ws_frame *f, uint64_t lane)
 {
     struct ws_node *last = NULL;

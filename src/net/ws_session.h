@@ -1,6 +1,6 @@
 #pragma once
-/* net/ws_session.h -- inside: one WebSocket session, shared by websocket.c (policy, what is read) and
- * ws_queue.c (what is sent).
+/* net/ws_session.h -- inside: one WebSocket session, shared by websocket.c (policy, what is read)
+ * and ws_queue.c (what is sent).
  *
  *   any thread ── websocket_send ──> queue ── loop: up to 16 frames a write ──> flight ──> socket
  *

@@ -1,5 +1,5 @@
-/* A stream of requests read whole and read in pieces must be framed alike (H1). The first byte is the
- * size of the pieces, the rest the stream. */
+/* A stream of requests read whole and read in pieces must be framed alike (H1). The first byte is
+ * the size of the pieces, the rest the stream. */
 #include "base/mem.h"
 #include "codec/http1.h"
 

@@ -3,7 +3,8 @@
  * head, until a refusal, the end of the bytes, or a request that closes.
  *
  * In:  32-bit little-endian length, stream; again.    Out, a line per stream:
- *      {"requests":[[method, target, headers, body] in hexadecimal, …],"end":"more"|"close"|"400 why"} */
+ *      {"requests":[[method, target, headers, body] in hexadecimal, …],"end":"more"|"close"|"400
+ *     why"} */
 #include "base/buf.h"
 #include "codec/http1.h"
 
