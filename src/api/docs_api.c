@@ -54,7 +54,7 @@ static void write_operation(struct buf *b, const struct route *r)
 {
     char method[8] = "";
     const char *name = http1_method_name(r->method);
-    for (size_t i = 0; name[i] && i < sizeof method - 1; i++)
+    for (size_t i = 0; i < sizeof method - 1 && name[i]; i++)
         method[i] = (char)tolower((unsigned char)name[i]);
     json_write_key(b, method);
     json_write_open(b, '{');

@@ -5,7 +5,7 @@ import { ApiError, accessToken, call, enter, forget, freshToken, hasSession, lea
 import { startLive } from './live.js';
 import { Chart } from './chart.js';
 
-const RANGES = new Map([['5m', 300], ['1h', 3600], ['24h', 86400], ['7d', 604800]]);
+const RANGES = new Map([['5m', 300], ['1h', 3600], ['24h', 86400], ['7d', 604800], ['90d', 7776000]]);
 const COLUMNS = 400;       // points asked for are four per column: first, lowest, highest, last
 const MOST_POINTS = 6000;  // on the chart; beyond, the server thins again
 const NOT_VALUES = new Set(['deviceId', 'externalId', 'timestamp', 'type', 'metadata', 'variables']);
