@@ -8,12 +8,12 @@
 #include "api/routes.h"
 #include "app/housekeeping.h"
 #include "app/overrides.h"
+#include "app/store_open.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/auth_service.h"
 #include "store/catalog.h"
 #include "store/catalog_settings.h"
-#include "store/embedded/engine.h"
 #include "store/registry.h"
 
 #include <stdio.h>
@@ -57,27 +57,31 @@ static enum err load_retention(struct boot *b)
     return e;
 }
 
+/* The data directory, and the store's own where store.url=embedded:DIR names another: both locked. */
+static enum err open_directories(struct boot *b, const char *data_dir, struct why *why)
+{
+    char place[1200];
+    enum err e = data_dir_open(&b->dir, fs_real(), data_dir, DATA_DIR_CREATE, why);
+    if (!e) e = store_open_place(&b->settings, b->dir.path, place, sizeof place, why);
+    if (!e && strcmp(place, b->dir.path) != 0)
+        e = data_dir_open(&b->store_dir, fs_real(), place, DATA_DIR_CREATE, why);
+    return e;
+}
+
 static enum err open_store(struct boot *b, const char *data_dir, struct why *why)
 {
     struct app *app = &b->app;
     struct settings *s = &b->settings;
-    enum err e = data_dir_open(&b->dir, fs_real(), data_dir, DATA_DIR_CREATE, why);
-    if (!e) e = catalog_open(&app->db, fs_real(), b->dir.path, app->clock, why);
+    struct store_open catalog = {0}, telemetry = {0};
+    enum err e = conf_fill(b->conf, s);
+    if (!e) e = open_directories(b, data_dir, why);
+    const char *place = b->store_dir.path[0] ? b->store_dir.path : b->dir.path;
+    if (!e) e = store_open_parts(&catalog, STORE_CATALOG, place, s, app->clock, why);
+    app->db = catalog.db;
     if (!e) e = overrides_load(b->conf, app->db, note_stale_override, NULL, why);
-    if (!e) e = conf_fill(b->conf, s);
-    if (e) return e;
-    if (s->store_url[0] && strncmp(s->store_url, "embedded:", 9) != 0)
-        return why_say(why, ERR_UNSUPPORTED,
-                       "store.url: only embedded stores are built yet; PostgreSQL is planned");
-    char path[1100];
-    snprintf(path, sizeof path, "%s/telemetry", b->dir.path);
-    const struct engine_opts engine = {
-        .dir = path,
-        .fs = fs_real(),
-        .clock = app->clock,
-        .memory_bytes = (uint64_t)s->store_memory_bytes,
-    };
-    e = engine_open(&app->telemetry, &engine, why);
+    if (!e) e = conf_fill(b->conf, s); /* the overrides kept in the store are above all others */
+    if (!e) e = store_open_parts(&telemetry, STORE_TELEMETRY, place, s, app->clock, why);
+    app->telemetry = telemetry.telemetry;
     if (!e) e = registry_open(&app->registry, app->db, app->clock, app->rnd, why);
     if (!e) e = retention_new(&app->retention, s->retention_days);
     if (!e) e = load_retention(b);
@@ -93,6 +97,7 @@ static void close_store(struct boot *b)
     registry_free(app->registry);
     retention_free(app->retention);
     catalog_close(app->db);
+    data_dir_close(&b->store_dir);
     data_dir_close(&b->dir);
 }
 
@@ -302,7 +307,7 @@ static enum err open_admin(struct boot *b, struct why *why)
 
 enum err boot_start(struct boot *b, struct conf *conf, const char *data_dir, struct why *why)
 {
-    *b = (struct boot){.conf = conf, .dir.lock = FILE_CLOSED};
+    *b = (struct boot){.conf = conf, .dir.lock = FILE_CLOSED, .store_dir.lock = FILE_CLOSED};
     struct app *app = &b->app;
     app->clock = clock_real();
     app->rnd = rnd_system();
@@ -353,5 +358,5 @@ void boot_stop(struct boot *b)
     mem_free(b->property_tags);
     if (b->logging) log_close();
     conf_free(b->conf);
-    *b = (struct boot){.dir.lock = FILE_CLOSED};
+    *b = (struct boot){.dir.lock = FILE_CLOSED, .store_dir.lock = FILE_CLOSED};
 }

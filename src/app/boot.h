@@ -14,7 +14,7 @@ struct housekeeping;
 struct boot {
     struct settings settings;
     struct conf *conf;
-    struct data_dir dir;
+    struct data_dir dir, store_dir; /* store_dir: only when store.url names another place */
     struct app app;
     struct device_service devices;
     struct bytes *property_tags;

@@ -22,11 +22,9 @@ enum err store_open_place(const struct settings *s, const char *path, char *ret,
     if (!url.n || bytes_starts(url, embedded)) return ERR_OK;
     if (bytes_starts(url, BYTES("postgres")))
         return why_say(why, ERR_UNSUPPORTED,
-                       "store.url=%.100s: PostgreSQL is planned and not built yet; it takes "
-                       "embedded:DIR",
-                       url.p);
-    return why_say(why, ERR_INVALID, "store.url=%.100s is not an address; it takes embedded:DIR",
-                   url.p);
+                       "store.url: PostgreSQL is planned and not built yet; it takes embedded:DIR");
+    /* The address is not repeated: it may hold a password. */
+    return why_say(why, ERR_INVALID, "store.url is not an address; it takes embedded:DIR");
 }
 
 static enum err open_telemetry(struct telemetry **ret, const char *dir, const struct settings *s,
