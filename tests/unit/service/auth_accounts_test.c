@@ -249,6 +249,20 @@ static void guessing_the_current_password_locks_like_a_login(void **state)
     assert_int_equal(login("ada", PASSWORD), ERR_RATE);
 }
 
+static int64_t count_of(const char *sql)
+{
+    struct sql_tx *tx;
+    struct sql_cursor *c;
+    struct sql_row row;
+    assert_int_equal(sql_begin(w.db, SQL_READ, &tx), ERR_OK);
+    assert_int_equal(sql_query(tx, sql, SQL_NO_ARGS, &c), ERR_OK);
+    assert_int_equal(sql_next(c, &row), ERR_OK);
+    int64_t n = row.columns[0].as.i;
+    sql_finish(c);
+    assert_int_equal(sql_end(tx, ERR_OK), ERR_OK);
+    return n;
+}
+
 static void a_forgotten_password_is_reset_once_within_an_hour(void **state)
 {
     (void)state;
@@ -259,6 +273,9 @@ static void a_forgotten_password_is_reset_once_within_an_hour(void **state)
     assert_int_equal(auth_accounts_forgot_password(w.auth, BYTES("nobody@x.y"), &visitor, &r),
                      ERR_OK);
     assert_int_equal(w.resets_sent, 0);
+    /* the same write, for nobody */
+    assert_int_equal(count_of("SELECT count(*) FROM password_resets"), 1);
+    assert_int_equal(count_of("SELECT count(*) FROM password_resets WHERE user_id <> 0"), 0);
     assert_int_equal(auth_accounts_forgot_password(w.auth, BYTES("Ada@Example.com"), &visitor, &r),
                      ERR_OK);
     assert_int_equal(w.resets_sent, 1);
@@ -285,6 +302,7 @@ static void a_reset_token_ends_after_an_hour_and_with_the_next_one(void **state)
     assert_int_equal(auth_accounts_forgot_password(w.auth, mail, &visitor, &r), ERR_OK);
     assert_int_equal(auth_accounts_reset_password(w.auth, bytes_str(first), fresh, &visitor, &r),
                      ERR_INVALID);
+    r = (struct refusal){.fields = 0};
     clock_fake_advance(&w.clock, NS_PER_HOUR);
     assert_int_equal(
         auth_accounts_reset_password(w.auth, bytes_str(w.reset_token), fresh, &visitor, &r),

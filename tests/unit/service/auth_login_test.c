@@ -84,6 +84,28 @@ static void wrong_password_and_unknown_user_get_the_same_answer(void **state)
     assert_int_equal(service_world_events(&w, tokens.org, EVENT_LOGIN_FAILED), 1);
 }
 
+static enum err begin_fails(struct sql_db *db, enum sql_mode mode, struct sql_tx **ret)
+{
+    (void)db;
+    (void)mode;
+    (void)ret;
+    return ERR_NOSPACE;
+}
+
+static void failed_logins_wait_until_they_can_be_written(void **state)
+{
+    (void)state;
+    static const struct sql_ops broken_ops = {.begin = begin_fails};
+    struct sql_db broken = {&broken_ops};
+    struct auth_tokens a = service_world_register(&w, "ada"), t;
+    assert_int_equal(login("ada", "wrong", &t), ERR_UNAUTHENTICATED);
+    assert_int_equal(login("nobody", "wrong", &t), ERR_UNAUTHENTICATED);
+    assert_int_equal(auth_failures_write(w.auth->failures, &broken), ERR_NOSPACE);
+    assert_int_equal(auth_failures_write(w.auth->failures, w.db), ERR_OK);
+    assert_int_equal(service_world_events(&w, a.org, EVENT_LOGIN_FAILED), 1);
+    assert_int_equal(auth_failures_dropped(w.auth->failures), 0);
+}
+
 static void five_wrong_passwords_lock_that_address_only_whether_the_user_exists_or_not(void **state)
 {
     (void)state;
@@ -295,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_registered_user_logs_in_by_name_or_mail_in_any_case),
         TEST(wrong_password_and_unknown_user_get_the_same_answer),
+        TEST(failed_logins_wait_until_they_can_be_written),
         TEST(five_wrong_passwords_lock_that_address_only_whether_the_user_exists_or_not),
         TEST(refresh_rotates_and_an_old_token_ends_the_family),
         TEST(access_and_refresh_tokens_do_not_stand_in_for_each_other),

@@ -1,4 +1,5 @@
-/* The auth and device services when memory is short, and when many threads ask while others change. */
+/* The auth and device services when memory is short, and when many threads ask while others
+ * change. */
 #include "base/mem.h"
 #include "service/auth_keys.h"
 #include "service/device_tokens.h"

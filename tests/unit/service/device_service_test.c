@@ -1,4 +1,5 @@
 /* Devices and their tokens on a real catalog and registry. */
+#include "codec/base64.h"
 #include "service/device_tokens.h"
 #include "service/event_types.h"
 #include "service_world.h"
@@ -252,6 +253,7 @@ static void a_new_token_refuses_the_old_one_at_once(void **state)
     clock_fake_advance(&w.clock, NS_PER_S);
     assert_int_equal(device_tokens_generate(&w.devices, &ada, id, &w.arena, &d, second), ERR_OK);
     assert_int_equal(ask(first, &p), ERR_UNAUTHENTICATED);
+    assert_int_equal(registry_save_seen(w.registry), ERR_OK);
     assert_int_equal(find(&ada, "pump-1", &d), ERR_OK);
     assert_int_equal(d.token_used_ns, 0); /* the new one was not used yet */
     assert_int_equal(ask(second, &p), ERR_OK);
@@ -291,6 +293,35 @@ static void a_device_token_opens_by_every_header_it_may_come_in(void **state)
     assert_int_equal(ask(upper, &p), ERR_UNAUTHENTICATED);
 }
 
+/* Basic of line protocol: the token is the password, or the user name. */
+static void basic_counts_only_where_it_is_allowed(void **state)
+{
+    (void)state;
+    struct device d;
+    char token[TOKENS_DEVICE_TEXT + 1], plain[64], header[128];
+    struct principal p;
+    assert_int_equal(create(&ada, "pump-1", &d, token), ERR_OK);
+    const char *const forms[] = {"any:%s", "%s:any", "%s:", ":%s"};
+    for (size_t i = 0; i < 4; i++) {
+        int half = (int)(strchr(forms[i], '%') - forms[i]);
+        int n =
+            snprintf(plain, sizeof plain, "%.*s%s%s", half, forms[i], token, forms[i] + half + 2);
+        memcpy(header, "Basic ", 6);
+        size_t m = base64_encode(bytes_of(plain, (size_t)n), header + 6);
+        struct auth_credentials given = {.authorization = bytes_of(header, m + 6)};
+        assert_int_equal(auth_service_authenticate(w.auth, &given, &p), ERR_UNAUTHENTICATED);
+        given.basic_allowed = true;
+        assert_int_equal(auth_service_authenticate(w.auth, &given, &p), ERR_OK);
+        assert_int_equal(p.device->id, d.id);
+    }
+    const char *const bad[] = {"Basic", "Basic !", "Basic YQ==", "Basic YTpi"};
+    for (size_t i = 0; i < 4; i++) {
+        const struct auth_credentials given = {.authorization = bytes_str(bad[i]),
+                                               .basic_allowed = true};
+        assert_int_equal(auth_service_authenticate(w.auth, &given, &p), ERR_UNAUTHENTICATED);
+    }
+}
+
 static void an_administrator_sets_a_token_of_its_own_once(void **state)
 {
     (void)state;
@@ -325,6 +356,7 @@ int main(void)
         TEST(a_status_is_a_span_of_last_seen),
         TEST(a_new_token_refuses_the_old_one_at_once),
         TEST(a_device_token_opens_by_every_header_it_may_come_in),
+        TEST(basic_counts_only_where_it_is_allowed),
         TEST(an_administrator_sets_a_token_of_its_own_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
