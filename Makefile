@@ -12,7 +12,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 SERVER  := build/release/sensorvision
 
-.PHONY: build run test check format layers headers symbols lengths banned leftovers docs \
+.PHONY: build run test check format layers headers symbols lengths banned leftovers docs hardening \
         asan ubsan tsan fuzz cover bench fmt crash-long clean install help
 
 help: ## this list
@@ -31,11 +31,11 @@ test: ## every suite, in under 15 minutes on two cores
 	@tools/promtool.sh
 	@tools/run_tests.sh all
 
-check: ## format, layers, headers, symbols, lengths, banned calls, leftovers, generated docs, analyser
+check: ## format, layers, headers, symbols, lengths, banned calls, leftovers, generated docs, hardening, analyser
 	@tools/setup.sh build test dev
 	@tools/check.sh
 
-format layers headers symbols lengths banned leftovers docs: ## one of the checks alone
+format layers headers symbols lengths banned leftovers docs hardening: ## one of the checks alone
 	@tools/check.sh $@
 
 asan ubsan tsan: ## every C test under that sanitizer
