@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/auth_service.h"
+#include "service/device_purge.h"
 #include "store/registry.h"
 #include "sys/lock.h"
 #include "sys/thread.h"
@@ -51,6 +52,14 @@ static enum err retain(struct housekeeping *h)
     return e;
 }
 
+static enum err purge_devices(struct housekeeping *h)
+{
+    size_t n = 0;
+    enum err e = device_purge_run(h->app->devices, &n);
+    if (n) LOG(LOG_INFO, "deleted_devices_purged", LOG_I("devices", n));
+    return e;
+}
+
 static const struct job {
     const char *name;
     int64_t period_ns;
@@ -61,6 +70,7 @@ static const struct job {
     {"check_live_sessions", NS_PER_S, check_live},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
+    {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
 };
 enum { JOBS = sizeof jobs / sizeof *jobs };
 

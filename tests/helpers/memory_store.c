@@ -24,7 +24,7 @@ struct store {
     bool held;
     int waiting, fail_next;
     enum err fail_code, group_code;
-    size_t writes, last_group, last_records;
+    size_t writes, last_group, last_records, purged;
 };
 
 struct cursor {
@@ -188,6 +188,17 @@ static enum err store_rollups(struct telemetry *t, const struct scan_range *r, s
     return ERR_OK;
 }
 
+static enum err store_purge_device(struct telemetry *t, int64_t org, int64_t device)
+{
+    (void)org;
+    (void)device;
+    struct store *s = store_of(t);
+    lock_take(&s->lock);
+    s->purged++;
+    lock_release(&s->lock);
+    return ERR_OK;
+}
+
 static void store_close(struct telemetry *t)
 {
     struct store *s = store_of(t);
@@ -208,6 +219,7 @@ struct telemetry *memory_store_new(void)
         .scan_close = store_scan_close,
         .latest = store_latest,
         .rollups = store_rollups,
+        .purge_device = store_purge_device,
         .close = store_close,
     };
     struct store *s = mem_zalloc(sizeof *s);
@@ -283,6 +295,15 @@ size_t memory_store_last_records(struct telemetry *t)
     struct store *s = store_of(t);
     lock_take(&s->lock);
     size_t n = s->last_records;
+    lock_release(&s->lock);
+    return n;
+}
+
+size_t memory_store_purged(struct telemetry *t)
+{
+    struct store *s = store_of(t);
+    lock_take(&s->lock);
+    size_t n = s->purged;
     lock_release(&s->lock);
     return n;
 }

@@ -16,3 +16,4 @@ void memory_store_fail_groups(struct telemetry *t, enum err e);
 size_t memory_store_writes(struct telemetry *t);       /* calls that succeeded */
 size_t memory_store_last_group(struct telemetry *t);   /* sets in the newest of them */
 size_t memory_store_last_records(struct telemetry *t); /* records in it */
+size_t memory_store_purged(struct telemetry *t); /* calls of purge_device(), which only counts */
