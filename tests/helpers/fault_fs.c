@@ -70,16 +70,23 @@ static int64_t fault_pwrite(const struct fs *fs, int fd, const void *p, size_t n
     return kind == FAULT_SHORT ? put : -EIO;
 }
 
+static int fail_sync(struct fault_fs *f, int fd)
+{
+    int struck = strikes(f, FAULT_SYNC) ? answer(f) : 0;
+    if (struck && f->sync_failed) f->sync_failed(f->below, fd);
+    return struck;
+}
+
 static int fault_sync(const struct fs *fs, int fd)
 {
-    STRIKE(fs, FAULT_SYNC);
-    return atomic_load(&of(fs)->skip_sync) ? 0 : of(fs)->below->sync(of(fs)->below, fd);
+    int struck = fail_sync(of(fs), fd);
+    return struck ? struck : of(fs)->below->sync(of(fs)->below, fd);
 }
 
 static int fault_data_sync(const struct fs *fs, int fd)
 {
-    STRIKE(fs, FAULT_SYNC);
-    return atomic_load(&of(fs)->skip_sync) ? 0 : of(fs)->below->data_sync(of(fs)->below, fd);
+    int struck = fail_sync(of(fs), fd);
+    return struck ? struck : of(fs)->below->data_sync(of(fs)->below, fd);
 }
 
 static int fault_truncate(const struct fs *fs, int fd, int64_t size)

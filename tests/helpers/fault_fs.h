@@ -47,6 +47,9 @@ struct fault_fs {
     _Atomic int kind;
     _Atomic bool for_good, fired;
     _Atomic int64_t calls; /* of chosen operations, since armed */
+    /* Told of each sync that was made to fail, so that the disk below can lose what a kernel would;
+     * may be NULL. */
+    void (*sync_failed)(const struct fs *below, int fd);
     /* A sync counts and may fail, but does not reach the disk: a test without power loss looks at
      * the page cache only, and is far quicker without. */
     _Atomic bool skip_sync;

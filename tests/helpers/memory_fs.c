@@ -18,6 +18,7 @@ struct change {
     struct change *next;
     size_t at, n;
     unsigned char *data;
+    bool lost; /* a sync failed: no later one covers it */
 };
 
 struct content {
@@ -93,15 +94,44 @@ static void content_copy(struct content *to, const struct content *from)
     if (from->n) memcpy(to->p, from->p, from->n);
 }
 
+static void change_free(struct change *c)
+{
+    free(c->data);
+    free(c);
+}
+
 static void drop_changes(struct node *node)
 {
     while (node->first) {
         struct change *c = node->first;
         node->first = c->next;
-        free(c->data);
-        free(c);
+        change_free(c);
     }
     node->last = NULL;
+}
+
+/* Brings the changes to the disk, but for those that a failed sync has lost. */
+static void sync_changes(struct node *node)
+{
+    struct change *c = node->first, *next;
+    node->first = node->last = NULL;
+    for (; c; c = next) {
+        next = c->next;
+        c->next = NULL;
+        if (c->lost) {
+            if (node->last)
+                node->last->next = c;
+            else
+                node->first = c;
+            node->last = c;
+            continue;
+        }
+        if (c->data)
+            content_write(&node->synced, c->at, c->data, c->n);
+        else
+            content_set(&node->synced, c->at);
+        change_free(c);
+    }
 }
 
 static struct node *node_ref(struct node *node)
@@ -119,11 +149,12 @@ static void node_unref(struct node *node)
     free(node);
 }
 
-static void add_change(struct node *node, size_t at, const void *data, size_t n)
+static void add_change(struct node *node, size_t at, const void *data, size_t n, bool lost)
 {
     struct change *c = need(calloc(1, sizeof *c));
     c->at = at;
     c->n = n;
+    c->lost = lost;
     if (data) {
         c->data = need(malloc(n ? n : 1));
         memcpy(c->data, data, n);
@@ -264,7 +295,7 @@ static int64_t memory_pwrite(const struct fs *fs, int fd, const void *p, size_t 
     struct memory_fs *m = of(fs);
     begin(m, true);
     content_write(&m->fds[fd]->now, (size_t)at, p, n);
-    add_change(m->fds[fd], (size_t)at, p, n);
+    add_change(m->fds[fd], (size_t)at, p, n, false);
     return end(m, (int64_t)n);
 }
 
@@ -277,10 +308,17 @@ static int memory_sync(const struct fs *fs, int fd)
         for (size_t i = 0; i < m->now.n; i++)
             if (m->now.list[i].node == node) sync_names(m, m->now.list[i].path);
     } else {
-        content_copy(&node->synced, &node->now);
-        drop_changes(node);
+        sync_changes(node);
     }
     return (int)end(m, 0);
+}
+
+void memory_fs_sync_failed(const struct fs *fs, int fd)
+{
+    struct memory_fs *m = of(fs);
+    begin(m, false);
+    for (struct change *c = m->fds[fd]->first; c; c = c->next) c->lost = true;
+    end(m, 0);
 }
 
 static int memory_truncate(const struct fs *fs, int fd, int64_t size)
@@ -288,7 +326,7 @@ static int memory_truncate(const struct fs *fs, int fd, int64_t size)
     struct memory_fs *m = of(fs);
     begin(m, true);
     content_set(&m->fds[fd]->now, (size_t)size);
-    add_change(m->fds[fd], (size_t)size, NULL, 0);
+    add_change(m->fds[fd], (size_t)size, NULL, 0, false);
     return (int)end(m, 0);
 }
 
@@ -355,7 +393,11 @@ struct memory_fs *memory_fs_new(void)
     m->fs = (struct fs){memory_open,   memory_close,    memory_pread, memory_pwrite, memory_sync,
                         memory_sync,   memory_truncate, memory_size,  memory_lock,   memory_rename,
                         memory_unlink, memory_mkdir,    memory_list};
-    pthread_mutex_init(&m->mutex, NULL);
+    pthread_mutexattr_t recursive; /* a hook may take images */
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&m->mutex, &recursive);
+    pthread_mutexattr_destroy(&recursive);
     struct node *root = need(calloc(1, sizeof *root));
     root->is_dir = true;
     put(&m->now, "/", root);
@@ -432,6 +474,7 @@ static bool has_parent(struct names *names, const char *path)
 struct memory_fs *memory_fs_after_power_loss(struct memory_fs *m, struct rnd *rnd)
 {
     struct memory_fs *copy = memory_fs_new();
+    pthread_mutex_lock(&m->mutex);
     struct names names = m->synced;
     for (size_t i = 0; i < names.n; i++) node_ref(names.list[i].node);
     size_t made = (size_t)rnd_below(rnd, m->change_count + 1);
@@ -443,6 +486,7 @@ struct memory_fs *memory_fs_after_power_loss(struct memory_fs *m, struct rnd *rn
         put(&copy->synced, names.list[i].path, node);
     }
     while (names.n) take_away(&names, names.list[0].path);
+    pthread_mutex_unlock(&m->mutex);
     return copy;
 }
 
@@ -462,7 +506,7 @@ static struct node *twin_of(struct twin *twins, size_t *count, const struct node
     content_copy(&copy->now, &node->now);
     content_copy(&copy->synced, &node->synced);
     for (const struct change *c = node->first; c; c = c->next)
-        add_change(copy, c->at, c->data, c->n);
+        add_change(copy, c->at, c->data, c->n, c->lost);
     twins[(*count)++] = (struct twin){node, copy};
     return copy;
 }
@@ -472,6 +516,7 @@ struct memory_fs *memory_fs_after_kill(struct memory_fs *m)
     struct memory_fs *copy = memory_fs_new();
     struct twin *twins = need(calloc(6 * NAMES_MAX, sizeof *twins));
     size_t count = 0;
+    pthread_mutex_lock(&m->mutex);
     for (size_t i = 0; i < m->now.n; i++)
         put(&copy->now, m->now.list[i].path, twin_of(twins, &count, m->now.list[i].node));
     for (size_t i = 0; i < m->synced.n; i++)
@@ -481,6 +526,7 @@ struct memory_fs *memory_fs_after_kill(struct memory_fs *m)
         copy->changes[i].node = node_ref(twin_of(twins, &count, m->changes[i].node));
     }
     copy->change_count = m->change_count;
+    pthread_mutex_unlock(&m->mutex);
     free(twins);
     return copy;
 }

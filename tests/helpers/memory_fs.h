@@ -15,10 +15,14 @@ struct memory_fs *memory_fs_new(void); /* with a directory "/" */
 void memory_fs_free(struct memory_fs *m);
 const struct fs *memory_fs_ops(struct memory_fs *m);
 
+/* A sync of this file failed: as with a kernel, its pages count as clean from now on, and no later
+ * sync brings what was written before to the disk; some of it may have got there. */
+void memory_fs_sync_failed(const struct fs *fs, int fd);
+
 /* Called before each operation that changes something, with the disk at rest. */
 void memory_fs_hook(struct memory_fs *m, void (*hook)(void *ctx, struct memory_fs *m), void *ctx);
 
-/* What a machine finds after the power went (called from the hook, or with nobody working). */
+/* What a machine finds after the power went (also from the hook). */
 struct memory_fs *memory_fs_after_power_loss(struct memory_fs *m, struct rnd *rnd);
 /* What a process finds after kill -9: everything, and what was not synced still is not. */
 struct memory_fs *memory_fs_after_kill(struct memory_fs *m);

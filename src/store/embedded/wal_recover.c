@@ -95,9 +95,16 @@ static bool follows(const struct pass *p, uint64_t lsn, bool first_of_segment)
            (first_of_segment && lsn == p->replay_lsn && p->last < p->replay_lsn);
 }
 
-static enum err read_groups(struct pass *p, struct wal_segment_scan *s, uint64_t number,
-                            uint64_t *ret_last)
+/* What reading a segment gave. */
+struct reading {
+    struct wal_segment_scan scan; /* until reading_done() */
+    uint64_t last;                /* lsn of its last sound group, 0 = none */
+    size_t last_at;               /* where that begins; scan.at is where it ends */
+};
+
+static enum err read_groups(struct pass *p, struct reading *r, uint64_t number)
 {
+    struct wal_segment_scan *s = &r->scan;
     uint64_t lsn;
     struct bytes payload;
     for (;;) {
@@ -105,9 +112,10 @@ static enum err read_groups(struct pass *p, struct wal_segment_scan *s, uint64_t
         enum err e = wal_segment_next(s, &lsn, &payload);
         if (e == ERR_END) return ERR_OK;
         if (e) return e;
-        if (!follows(p, lsn, *ret_last == 0))
+        if (!follows(p, lsn, r->last == 0))
             return damaged(p, number, at, "groups before this one are missing");
-        p->last = *ret_last = lsn;
+        p->last = r->last = lsn;
+        r->last_at = at;
         if (lsn < p->replay_lsn || !p->apply) continue;
         struct wal_reader reader = wal_record_reader(payload);
         e = p->apply(p->ctx, lsn, &reader);
@@ -116,58 +124,65 @@ static enum err read_groups(struct pass *p, struct wal_segment_scan *s, uint64_t
     }
 }
 
-/* Reads one segment; *ret_used: bytes up to the end of its last sound group. */
-static enum err read_segment(struct pass *p, uint64_t number, uint64_t *ret_last,
-                             uint64_t *ret_used, uint64_t *ret_bytes)
+/* Reads one segment; the caller ends the reading's scan, also on failure. */
+static enum err read_segment(struct pass *p, uint64_t number, struct reading *r)
 {
     char path[PATH_MAX];
-    const char *what;
-    struct wal_segment_scan s;
+    const char *what = "";
+    *r = (struct reading){0};
     enum err e = wal_segment_path(path, p->dir, number);
-    if (!e) e = wal_segment_scan_open(&s, p->fs, path, number, &what);
+    if (!e) e = wal_segment_scan_open(&r->scan, p->fs, path, number, &what);
     if (e == ERR_CORRUPT) return damaged(p, number, 0, what);
     if (e) return why_say(p->why, e, "%s: %s", path, e == ERR_VERSION ? what : err_sentence(e));
-    *ret_last = 0;
-    e = read_groups(p, &s, number, ret_last);
-    if (!e && wal_segment_tail(&s, p->last) == WAL_TAIL_DAMAGED)
-        e = damaged(p, number, s.at, "a group is damaged");
-    *ret_used = s.at;
-    *ret_bytes = s.n;
-    wal_segment_scan_done(&s);
+    e = read_groups(p, r, number);
+    if (!e && wal_segment_tail(&r->scan, p->last) == WAL_TAIL_DAMAGED)
+        e = damaged(p, number, r->scan.at, "a group is damaged");
     return e;
 }
 
-/* Cuts what stands behind the last sound group and makes sure of the rest: after a kill it may be
- * in the page cache only, and nothing may be shown before it is durable (T1). */
-static enum err settle(const struct pass *p, uint64_t number, uint64_t used)
+/* Cuts what stands behind the last sound group, and makes sure of that group: nothing may be shown
+ * before it is durable (T1), and after a kill it may be in the page cache only. A sync alone does
+ * not bring it to the disk when an earlier sync of it failed, because then its pages count as clean;
+ * so it is written again first. Every group before it was acknowledged after a sync of its own. */
+static enum err settle(const struct pass *p, uint64_t number, const struct reading *r)
 {
+    const size_t page = 4096;
+    size_t from = r->last_at / page * page;
     char path[PATH_MAX];
     struct file f = FILE_CLOSED;
     enum err e = wal_segment_path(path, p->dir, number);
     if (!e) e = file_open(&f, p->fs, path, FILE_READ_WRITE);
-    if (!e) e = file_truncate(&f, (int64_t)used);
+    if (!e) e = file_truncate(&f, (int64_t)r->scan.at);
+    if (!e) e = file_write_at(&f, r->scan.bytes + from, r->scan.at - from, (int64_t)from);
     if (!e) e = file_sync(&f);
     file_close(&f);
     if (e) why_say(p->why, e, "%s can not be synced: %s", path, err_sentence(e));
     return e;
 }
 
-static enum err take_segment(struct wal *w, struct pass *p, uint64_t number)
+static enum err keep_segment(struct wal *w, struct pass *p, uint64_t number,
+                             const struct reading *r)
 {
-    uint64_t last, used, bytes;
-    enum err e = read_segment(p, number, &last, &used, &bytes);
-    if (e) return e;
-    if (last == 0 || last < p->replay_lsn) {
+    if (r->last == 0 || r->last < p->replay_lsn) {
         wal_remove(w, number);
         return ERR_OK;
     }
-    e = settle(p, number, used);
+    enum err e = settle(p, number, r);
     if (e) return e;
     struct wal_old *old = mem_alloc(sizeof *old);
     if (!old) return why_say(p->why, ERR_NOMEM, "no memory to open the log in %s", p->dir);
-    *old = (struct wal_old){NULL, number, last, used};
+    *old = (struct wal_old){NULL, number, r->last, r->scan.at};
     wal_add_old(w, old);
     return ERR_OK;
+}
+
+static enum err take_segment(struct wal *w, struct pass *p, uint64_t number)
+{
+    struct reading r;
+    enum err e = read_segment(p, number, &r);
+    if (!e) e = keep_segment(w, p, number, &r);
+    wal_segment_scan_done(&r.scan);
+    return e;
 }
 
 enum err wal_recover(struct wal *w, uint64_t replay_lsn, wal_apply apply, void *ctx,
@@ -201,8 +216,9 @@ enum err wal_verify(const char *dir, const struct fs *fs, uint64_t replay_lsn, s
     if (e) return why_say(why, e, "%s can not be listed: %s", dir, err_sentence(e));
     *ret_at = 0;
     for (size_t i = 0; i < l.count && !e; i++) {
-        uint64_t last, used, bytes;
-        e = read_segment(&p, l.numbers[i], &last, &used, &bytes);
+        struct reading r;
+        e = read_segment(&p, l.numbers[i], &r);
+        wal_segment_scan_done(&r.scan);
     }
     listing_done(&l);
     return e;
