@@ -89,6 +89,7 @@ enum err engine_play_step(struct engine_play *p)
 {
     uint64_t dice = rnd_below(&p->rnd, 100);
     enum err e = ERR_OK;
+    p->writing = dice < 70;
     if (dice < 70)
         e = write_some(p);
     else if (dice < 84)

@@ -12,6 +12,7 @@ struct engine_play {
     const struct fs *fs;
     struct telemetry *t; /* NULL while closed */
     struct rnd rnd;
+    bool writing;                        /* the last step was a write */
     pthread_mutex_t mutex;               /* over the models */
     struct engine_model *before, *after; /* equal while nothing is under way; owned */
 };

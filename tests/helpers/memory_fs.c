@@ -110,6 +110,17 @@ static void drop_changes(struct node *node)
     node->last = NULL;
 }
 
+/* Was what this change wrote written or cut again later, and is not lost that time? */
+static bool is_redone(const struct change *c)
+{
+    for (const struct change *later = c->next; later; later = later->next) {
+        bool overlaps = later->data ? later->at < c->at + c->n && c->at < later->at + later->n
+                                    : later->at < c->at + c->n;
+        if (!later->lost && (overlaps || !c->data)) return true;
+    }
+    return false;
+}
+
 /* Brings the changes to the disk, but for those that a failed sync has lost. */
 static void sync_changes(struct node *node)
 {
@@ -117,7 +128,12 @@ static void sync_changes(struct node *node)
     node->first = node->last = NULL;
     for (; c; c = next) {
         next = c->next;
+        bool redone = is_redone(c);
         c->next = NULL;
+        if (c->lost && redone) {
+            change_free(c);
+            continue;
+        }
         if (c->lost) {
             if (node->last)
                 node->last->next = c;
