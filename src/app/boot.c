@@ -57,7 +57,8 @@ static enum err load_retention(struct boot *b)
     return e;
 }
 
-/* The data directory, and the store's own where store.url=embedded:DIR names another: both locked. */
+/* The data directory, and the store's own where store.url=embedded:DIR names another: both locked.
+ * */
 static enum err open_directories(struct boot *b, const char *data_dir, struct why *why)
 {
     char place[1200];

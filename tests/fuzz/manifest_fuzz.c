@@ -1,5 +1,5 @@
-/* Manifests: any bytes are refused or read; what was read and written again reads the same. The checksum
- * at the end is put right first, else nothing but noise would ever get past it. */
+/* Manifests: any bytes are refused or read; what was read and written again reads the same. The
+ * checksum at the end is put right first, else nothing but noise would ever get past it. */
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "store/embedded/manifest.h"

@@ -1,5 +1,5 @@
-/* Payloads of log records: any bytes are read in bounds, and a payload that reads whole says the same
- * after it was written again. */
+/* Payloads of log records: any bytes are read in bounds, and a payload that reads whole says the
+ * same after it was written again. */
 #include "base/mem.h"
 #include "store/embedded/wal_record.h"
 
