@@ -31,12 +31,35 @@ void ingest_call_refuse(struct ingest_call *k, enum err e, const struct why *why
     api_fail(c, e, why);
 }
 
+static void refuse_submit(struct ingest_call *k, enum err e)
+{
+    struct api_call *c = k->c;
+    size_t records = k->raw.record_count;
+    ingest_call_free(k);
+    if (e == ERR_TOOLARGE)
+        api_problem(c, 413,
+                    "%zu records in one request are more than the queue holds "
+                    "(pilot.telemetry.queue-capacity); send them in parts.",
+                    records);
+    else if (e == ERR_FULL)
+        api_problem(c, 503,
+                    "The write queue is full (pilot.telemetry.queue-capacity); nothing of "
+                    "this request was taken. Send it again in a moment.");
+    else
+        api_fail(c, e, NULL);
+}
+
 bool ingest_call_admit(struct ingest_call *k, struct bytes path_device)
 {
     struct api_call *c = k->c;
     struct app *app = c->app;
     int64_t start_ns = clock_mono_ns(app->clock);
     struct why why = {""};
+    /* Here too, not only at submit: what is refused whole must not have made devices before. */
+    if (batch_is_too_large(app->batch, k->raw.record_count)) {
+        refuse_submit(k, ERR_TOOLARGE);
+        return false;
+    }
     enum err e = admit_resolve(app->admit, &c->who, path_device, &k->raw, !c->on_loop, &k->arena,
                                &k->admission, &why);
     if (e == ERR_MORE) { /* something is new: the catalog blocks, a loop may not */
@@ -91,24 +114,6 @@ static void answer_empty(struct ingest_call *k, int status, const char *content_
     if (k->skipped.p) http_add_header(c->exchange, "X-Skipped-Fields", k->skipped);
     ingest_call_free(k);
     api_answer(c, status, content_type);
-}
-
-static void refuse_submit(struct ingest_call *k, enum err e)
-{
-    struct api_call *c = k->c;
-    size_t records = k->admission.set.record_count;
-    ingest_call_free(k);
-    if (e == ERR_TOOLARGE)
-        api_problem(c, 413,
-                    "%zu records in one request are more than the queue holds "
-                    "(pilot.telemetry.queue-capacity); send them in parts.",
-                    records);
-    else if (e == ERR_FULL)
-        api_problem(c, 503,
-                    "The write queue is full (pilot.telemetry.queue-capacity); nothing of "
-                    "this request was taken. Send it again in a moment.");
-    else
-        api_fail(c, e, NULL);
 }
 
 void ingest_call_submit(struct ingest_call *k, int status, const char *content_type)

@@ -177,8 +177,25 @@ static bool refuse_item(struct resolve *r, struct plan *p, size_t at, enum err c
     return true;
 }
 
+static bool has_room(const struct resolve *r, const struct provision *item)
+{
+    if (!item->device) return item->name_count <= REGISTRY_VARIABLES_PER_DEVICE;
+    size_t all = atomic_load(&item->device->variable_count);
+    for (size_t i = 0; i < item->name_count; i++)
+        all += !registry_find_variable(r->a->opts.registry, item->device, item->names[i]);
+    return all <= REGISTRY_VARIABLES_PER_DEVICE;
+}
+
+/* Before the catalog is asked: it would insert the names first and hold every other writer up. */
+static void refuse_overfull(struct resolve *r, struct plan *p)
+{
+    for (size_t i = p->n; i--;)
+        if (!has_room(r, &p->items[i])) refuse_item(r, p, i, ERR_LIMIT);
+}
+
 static enum err make_all(struct resolve *r, struct plan *p, struct why *why)
 {
+    refuse_overfull(r, p);
     while (p->n) {
         size_t at = SIZE_MAX;
         enum err e = registry_provision(r->a->opts.registry, p->items, p->n, &at, why);

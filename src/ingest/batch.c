@@ -103,6 +103,14 @@ enum err batch_submit(struct batch_pipeline *p, struct batch_ticket *t)
     return e;
 }
 
+bool batch_is_too_large(struct batch_pipeline *p, size_t records)
+{
+    lock_take(&p->lock);
+    bool too_large = records > p->opts.queue_capacity;
+    lock_release(&p->lock);
+    return too_large;
+}
+
 /* With the lock: how long until the open batch must close; 0 = now. */
 static int64_t open_due_in(const struct batch_pipeline *p)
 {

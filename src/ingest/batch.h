@@ -51,6 +51,8 @@ enum err batch_new(struct batch_pipeline **ret, const struct batch_opts *opts,
                    struct telemetry *store, const struct batch_tap *tap) MUST_CHECK;
 /* ERR_FULL, ERR_TOOLARGE (more records than the queue ever holds), ERR_CLOSED. */
 enum err batch_submit(struct batch_pipeline *b, struct batch_ticket *t) MUST_CHECK;
+/* Would batch_submit() of that many records be ERR_TOOLARGE? For who makes things before it. */
+bool batch_is_too_large(struct batch_pipeline *b, size_t records);
 /* New sizes take effect with the next batch; slots and capacity too. */
 void batch_configure(struct batch_pipeline *b, const struct batch_opts *opts);
 void batch_read_stats(struct batch_pipeline *b, struct batch_stats *ret);

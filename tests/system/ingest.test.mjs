@@ -293,6 +293,9 @@ describe('acknowledgement', () => {
             const body = Array.from({ length: 11 }, (_, i) => ({ deviceId: 'big', timestamp: Date.now() - i * 1000, variables: { x: i } }));
             refusal(await small.call('POST', '/data/bulk', { device: made.apiToken, body }), 413, 'D');
             assert.deepEqual(await small.ok('GET', '/data/query?deviceId=big', { token: accessToken }), []);
+            const strangers = body.map((record, i) => ({ ...record, deviceId: `stranger-${i}` }));
+            refusal(await small.call('POST', '/data/bulk', { device: made.apiToken, body: strangers }), 413, 'D');
+            assert.equal((await small.ok('GET', '/devices', { token: accessToken })).length, 1, 'no device of a refused request is made');
             assert.equal((await small.call('POST', '/data/bulk', { device: made.apiToken, body: body.slice(1) })).status, 200);
         } finally {
             await small.stop();
