@@ -92,3 +92,8 @@ void health_info(struct api_call *c);
 void metrics_get(struct api_call *c);
 void docs_openapi(struct api_call *c);
 void docs_page(struct api_call *c);
+
+/* --- what the old front end asks for and is not here: absent_api.c ------------------------------ */
+extern const struct route routes_absent[];
+extern const size_t routes_absent_count;
+void absent_list(struct api_call *c);

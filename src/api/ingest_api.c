@@ -8,9 +8,29 @@
 typedef enum err decode_fn(struct bytes body, struct arena *arena, struct raw_batch *batch,
                            struct why *why);
 
+/* curl -d and small sketches name a form, plain text or nothing; a body that says it is something else
+ * altogether is not read as JSON. */
+static bool may_be_json(struct api_call *c)
+{
+    static const char *const kinds[] = {"application/json", "text/plain", "text/json",
+                                        "application/octet-stream",
+                                        "application/x-www-form-urlencoded"};
+    struct bytes type = http_header(c->exchange, "Content-Type"), kind;
+    if (!type.n) return true;
+    bytes_cut(type, ';', &kind);
+    kind = bytes_trim(kind);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (bytes_equal_nocase(kind, bytes_str(kinds[i]))) return true;
+    return kind.n > 5 && bytes_equal_nocase(bytes_of(kind.p + kind.n - 5, 5), BYTES("+json"));
+}
+
 /* Decodes and admits; NULL when the answer is given (or under way elsewhere). */
 static struct ingest_call *take(struct api_call *c, decode_fn *decode, struct bytes path_device)
 {
+    if (!may_be_json(c)) {
+        api_problem(c, 415, "Send the body as application/json.");
+        return NULL;
+    }
     struct ingest_call *k = ingest_call_new(c);
     if (!k) return NULL;
     int64_t start_ns = clock_mono_ns(c->app->clock);

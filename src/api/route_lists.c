@@ -6,5 +6,6 @@ const struct route_list route_lists[] = {
     {routes_telemetry, &routes_telemetry_count},
     {routes_account, &routes_account_count},
     {routes_devices, &routes_devices_count},
+    {routes_absent, &routes_absent_count},
     {NULL, NULL},
 };

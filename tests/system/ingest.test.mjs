@@ -237,6 +237,11 @@ describe('what is refused names the thing', () => {
         assert.equal((await server.call('POST', '/ingest/long-name', { device, body: { ['n'.repeat(100)]: 1 } })).status, 200);
     });
 
+    test('a body that says it is something else altogether', async () => {
+        refusal(await server.call('POST', '/ingest/dev', { device, body: '<x/>', headers: { 'content-type': 'text/xml' } }), 415, 'A');
+        assert.equal((await server.call('POST', '/ingest/dev', { device, body: '{"x":1}', headers: { 'content-type': 'application/x-www-form-urlencoded' } })).status, 200);
+    });
+
     test('a body beyond the limit', async () => {
         const answer = await server.call('POST', '/data/bulk', { device, body: ' '.repeat((16 << 20) + 1), headers: { 'content-type': 'application/json' } });
         refusal(answer, 413, 'D');

@@ -51,6 +51,11 @@ export const ROUTES = {
     [`GET /openapi.json`]: { who: 'anyone' },
     [`GET /docs`]: { who: 'anyone' },
 
+    // absent on purpose
+    [`GET ${V1}/plugins`]: { who: 'user' },
+    [`GET ${V1}/plugins/providers`]: { who: 'user' },
+    [`GET ${V1}/data-plugins`]: { who: 'user' },
+
     // devices
     [`GET ${V1}/devices`]: { who: 'reader' },
     [`POST ${V1}/devices`]: { who: 'writer', body: () => ({}) },
