@@ -120,6 +120,8 @@ static enum err decode_csv(struct ingest_call *k, struct bytes file, struct why 
         enum err row = csv_read(&reader, file, true, &used, &fields, &n, &bad);
         if (row == ERR_END || row == ERR_NOMEM) {
             e = row;
+        } else if (row == ERR_TOOLARGE) { /* where the next row begins is not known */
+            e = why_say(why, ERR_INVALID, "%s", bad.text);
         } else if (header) {
             if (row) *why = bad;
             e = row ? row : read_header(h, fields, n, &k->arena, why);

@@ -290,6 +290,14 @@ describe('acknowledgement', () => {
         }
     });
 
+    test('a CSV row that is too long or too wide ends the import with 400', async () => {
+        const call = (body) => server.call('POST', '/import/telemetry/csv', { device, body, headers: { 'Content-Type': 'text/csv' } });
+        for (const row of ['"' + 'a'.repeat((1 << 20) + 1), '1,'.repeat(1024) + '1']) {
+            problem(await call(`deviceId,timestamp,x\n${row}`), 400);
+            problem(await call(row), 400);
+        }
+    });
+
     test('a request larger than the queue is 413, nothing of it taken', async () => {
         const small = await startServer({ sets: { 'pilot.telemetry.queue-capacity': 10 } });
         try {
