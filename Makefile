@@ -8,6 +8,7 @@ SHELL         := /bin/sh
 MAKEFLAGS     += --no-print-directory
 T       ?= 60
 DATA    ?= ./var
+ARGS    ?=
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SERVER  := build/release/sensorvision
@@ -23,8 +24,8 @@ build: ## the server, build/release/sensorvision
 	@cmake --preset release >/dev/null
 	@cmake --build build/release --target sensorvision
 
-run: build ## the demo in the foreground, its data in ./var (DATA=DIR for another place)
-	@exec $(SERVER) serve --demo --data $(DATA)
+run: build ## the demo in the foreground, data in ./var (DATA=DIR, ARGS='--http 127.0.0.1:9000')
+	@exec $(SERVER) serve --demo --data $(DATA) $(ARGS)
 
 test: ## every suite, in under 15 minutes on two cores
 	@tools/setup.sh build test
