@@ -119,7 +119,11 @@ static bool authorize(struct api_call *c)
         return false;
     }
     if (may(&c->who, who)) return true;
-    api_problem(c, 403, "Your role may not do this. Ask an administrator of your organisation.");
+    api_problem(c, 403,
+                c->who.kind == PRINCIPAL_DEVICE
+                    ? "A device token sends telemetry and listens for its own device. Log in, or "
+                      "use a user's API key."
+                    : "Your role may not do this. Ask an administrator of your organisation.");
     return false;
 }
 

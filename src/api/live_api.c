@@ -111,6 +111,7 @@ static const char *change_subscription(struct live_session *s, const char *verb,
 {
     bool more = strcmp(verb, "subscribe") == 0;
     if (!more && strcmp(verb, "unsubscribe") != 0) return "type may be subscribe or unsubscribe.";
+    if (!id) return "deviceId is missing.";
     struct reg_device *d = registry_find_device(s->hub->app->registry, s->who.org, bytes_str(id));
     if (!make_room(s)) return "Out of memory.";
     const char *error = NULL;
@@ -142,8 +143,7 @@ static void on_text(void *session, struct websocket *ws, struct bytes text)
     if (!cJSON_IsString(type))
         error = "Send a JSON object with a type.";
     else if (strcmp(type->valuestring, "ping") != 0)
-        error = cJSON_IsString(id) ? change_subscription(s, type->valuestring, id->valuestring)
-                                   : "deviceId is missing.";
+        error = change_subscription(s, type->valuestring, cJSON_GetStringValue(id));
     cJSON_Delete(message);
     if (error) say_error(ws, error);
 }

@@ -19,9 +19,14 @@ static void log_notes(struct conf *conf)
     };
     struct conf_note note;
     size_t at = 0;
-    while (conf_next_note(conf, &at, &note))
-        LOG(note.kind == CONF_NOTE_JVM ? LOG_INFO : LOG_WARN, events[note.kind],
-            LOG_S("key", note.key), LOG_S("note", note.text), LOG_S("from", note.origin.where));
+    while (conf_next_note(conf, &at, &note)) {
+        enum log_level level = note.kind == CONF_NOTE_JVM ? LOG_INFO : LOG_WARN;
+        if (note.text[0])
+            LOG(level, events[note.kind], LOG_S("key", note.key), LOG_S("note", note.text),
+                LOG_S("from", note.origin.where));
+        else
+            LOG(level, events[note.kind], LOG_S("key", note.key), LOG_S("from", note.origin.where));
+    }
 }
 
 static void say_first_start(struct cli *cli, const struct auth_bootstrap *first)

@@ -51,7 +51,7 @@ static int print_findings(struct cli *cli, struct findings *f)
         json_write_close(&f->out, '}');
         buf_add_char(&f->out, '\n');
     } else if (f->count) {
-        buf_printf(&f->out, "%zu damaged places\n", f->count);
+        buf_printf(&f->out, "%zu damaged place%s\n", f->count, f->count == 1 ? "" : "s");
     } else {
         buf_add_str(&f->out, "sound\n");
     }

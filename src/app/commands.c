@@ -164,10 +164,11 @@ const struct cli_command commands_table[] = {
          "Without --token or --user it is the server of --data, whose owner needs no password.\n"
          "Stops at the first refusal and says how to go on. JSON is an array, or one object a "
          "line,\nas POST /api/v1/data/ingest takes it; lp is InfluxDB line protocol.\n",
-     .examples = "  sensorvision import examples/data/machine-temperature.csv --device machine\n"
+     .examples = "  sensorvision import examples/data/machine-temperature.csv --device machine \\\n"
+                 "      --columns value=temperature --shift-to-now\n"
                  "  sensorvision import examples/data/household-power.csv --device household \\\n"
-                 "      --time-column DateTime --columns "
-                 "Global_active_power=kw_consumption,Voltage=voltage\n"
+                 "      --time-column DateTime --shift-to-now \\\n"
+                 "      --columns Global_active_power=kw_consumption,Voltage=voltage\n"
                  "  sensorvision import points.lp --url https://telemetry.example.org --token T\n"},
     {.name = "export",
      .run = cmd_export,

@@ -15,15 +15,19 @@ static enum err make_all(const struct fs *fs, const char *path)
     char part[PATH_MAX_BYTES + 1];
     size_t n = strlen(path);
     enum err e = ERR_OK;
+    bool readonly = false;
     for (size_t i = 1; !e && i <= n; i++) {
         if (path[i] != '/' && path[i] != 0) continue;
         memcpy(part, path, i);
         part[i] = 0;
         e = fs_mkdir(fs, part);
         /* a parent on a read-only system that exists already is answered EROFS: look further in */
-        if (e == ERR_READONLY && i < n) e = ERR_OK;
+        if (e == ERR_READONLY && i < n) {
+            readonly = true;
+            e = ERR_OK;
+        }
     }
-    return e;
+    return e == ERR_NOTFOUND && readonly ? ERR_READONLY : e;
 }
 
 static enum err refuse(const struct data_dir *d, enum err e, struct why *why)
@@ -37,6 +41,8 @@ static enum err refuse(const struct data_dir *d, enum err e, struct why *why)
     if (e == ERR_NOTFOUND)
         return why_say(why, e, "there is no installation in %.100s; --data names another directory",
                        d->path);
+    if (e == ERR_INVALID)
+        return why_say(why, e, "%.100s is not a directory; name another with --data", d->path);
     return why_say(why, e, "the data directory %.100s: %s", d->path, err_sentence(e));
 }
 

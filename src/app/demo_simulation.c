@@ -15,9 +15,10 @@ struct pump {
     double temperature;
 };
 
-static double round_to(double v, double step)
+/* Divided, not multiplied by a step: 93.1 is nearest to 931 / 10, but not to 931 * 0.1. */
+static double round_to(double v, double per_unit)
 {
-    return round(v / step) * step;
+    return round(v * per_unit) / per_unit;
 }
 
 static void move(struct pump *p, struct rnd *rnd, double worn)
@@ -36,11 +37,11 @@ static void write_pump(struct buf *b, int i, const struct pump *p, struct rnd *r
     json_write_member_text(b, "deviceId", id);
     json_write_key(b, "variables");
     json_write_open(b, '{');
-    json_write_member_number(b, "temperature", round_to(p->temperature, 0.01));
-    json_write_member_number(b, "pressure", round_to(2 + 4 * p->load + rnd_unit(rnd) * 0.05, 0.01));
-    json_write_member_number(b, "flow", round_to(120 * p->load + rnd_unit(rnd), 0.1));
+    json_write_member_number(b, "temperature", round_to(p->temperature, 100));
+    json_write_member_number(b, "pressure", round_to(2 + 4 * p->load + rnd_unit(rnd) * 0.05, 100));
+    json_write_member_number(b, "flow", round_to(120 * p->load + rnd_unit(rnd), 10));
     json_write_member_number(b, "vibration",
-                             round_to(0.4 + worn + rnd_unit(rnd) * (0.1 + worn), 0.001));
+                             round_to(0.4 + worn + rnd_unit(rnd) * (0.1 + worn), 1000));
     json_write_close(b, '}');
     json_write_key(b, "metadata");
     json_write_open(b, '{');

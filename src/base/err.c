@@ -44,6 +44,8 @@ enum err err_from_errno(int number)
         return ERR_READONLY;
     case EWOULDBLOCK:
         return ERR_LOCKED;
+    case ENOTDIR:
+        return ERR_INVALID;
     case EFBIG:
     case EMSGSIZE:
         return ERR_TOOLARGE;

@@ -87,7 +87,8 @@ static struct admit_verdict check_time(const struct resolve *r, const struct raw
 {
     if (!raw->has_time) return refuse(ERR_OK, NULL);
     if (raw->ts_ns < r->cutoff_ns)
-        return refuse(ERR_IMPOSSIBLE, "timestamp is older than your organisation keeps data");
+        return refuse(ERR_IMPOSSIBLE, "timestamp is older than your organisation keeps data "
+                                      "(pilot.data-retention-days)");
     if (raw->ts_ns > r->now_ns + FUTURE_NS)
         return refuse(ERR_IMPOSSIBLE, "timestamp is more than a day ahead of the server's clock");
     return refuse(ERR_OK, NULL);

@@ -52,8 +52,9 @@ static enum err cannot_listen(const struct http_server *s, struct why *why)
     unsigned port = s->opts.port;
     if (errno == EADDRINUSE)
         return why_say(why, ERR_EXISTS,
-                       "%s:%u is in use by another program; stop it or choose another port", host,
-                       port);
+                       "%s:%u is in use by another program; stop it, or choose another port with "
+                       "--http HOST:PORT or SERVER_PORT",
+                       host, port);
     if (errno == EACCES)
         return why_say(why, ERR_FORBIDDEN,
                        "not allowed to listen on %s:%u; choose a port from 1024", host, port);

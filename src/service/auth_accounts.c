@@ -49,9 +49,9 @@ static enum err insert_organization(struct auth_service *s, struct sql_tx *tx, s
     struct organization o = {.name = name, .created_ns = now};
     e = catalog_organizations_insert(tx, &o);
     if (e == ERR_EXISTS) {
-        return why_say(
-            &refusal->why, e,
-            "There is an organisation of that name; ask its administrator to invite you");
+        return why_say(&refusal->why, e,
+                       "There is an organisation of that name already; choose another, or ask its "
+                       "administrator for an account");
     }
     if (e) return e;
     const struct event_note note = {.type = EVENT_ORGANIZATION_CREATED,

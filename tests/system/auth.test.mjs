@@ -293,6 +293,7 @@ describe('device tokens', () => {
         for (const [method, path] of [['GET', '/devices'], ['GET', `/devices/${externalId}`], ['GET', '/data/latest'], ['GET', `/data/query?deviceId=${externalId}`], ['DELETE', `/devices/${externalId}`], ['GET', '/auth/me'], ['GET', '/events']]) {
             const answer = await server.call(method, path, { device: apiToken });
             assert.equal(answer.status, 403, `${method} ${path}: ${answer.text}`);
+            assert.match(answer.text, /device token/);
         }
     });
 

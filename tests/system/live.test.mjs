@@ -132,6 +132,14 @@ describe('the handshake', () => {
 });
 
 describe('an open socket', () => {
+    test('says what a message that it does not take lacks', async () => {
+        const socket = await open(`/ws/telemetry?token=${user.accessToken}`);
+        socket.say({ type: 'dance' });
+        assert.match((await socket.next((f) => f.type === 'error')).message, /subscribe or unsubscribe/);
+        socket.say({ type: 'subscribe' });
+        assert.match((await socket.next((f) => f.type === 'error' && f.message.includes('deviceId'))).message, /missing/);
+    });
+
     test('survives nonsense, and closes when its login ends', async () => {
         const guest = await server.register();
         const device = await server.device(guest.accessToken, 'mine');

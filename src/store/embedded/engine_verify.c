@@ -27,12 +27,21 @@ static int64_t offset_in(const char *text)
     return at ? strtoll(at + 7, NULL, 10) : 0;
 }
 
+/* What such a sentence says after its file and offset, which are reported beside it. */
+static const char *after_offset(const char *text)
+{
+    const char *at = strstr(text, "offset ");
+    const char *end = at ? strstr(at, ": ") : NULL;
+    return end ? end + 2 : text;
+}
+
 /* Damage is reported and passed over; anything else ends the look. */
 static enum err note(struct verify *v, enum err e, const char *file, const struct why *why)
 {
     if (e != ERR_CORRUPT && e != ERR_VERSION && e != ERR_NOTFOUND) return e;
     v->damaged = true;
-    v->report(v->ctx, file, offset_in(why->text), why->text[0] ? why->text : err_sentence(e));
+    v->report(v->ctx, file, offset_in(why->text),
+              why->text[0] ? after_offset(why->text) : err_sentence(e));
     return ERR_OK;
 }
 

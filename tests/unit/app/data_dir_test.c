@@ -82,6 +82,14 @@ static int refuse_mkdir(const struct fs *fs, const char *path, int mode)
     return -EROFS;
 }
 
+/* As a kernel answers below a directory of somebody else: not allowed, then not there. */
+static int refuse_mkdir_of_parents(const struct fs *fs, const char *path, int mode)
+{
+    (void)fs;
+    (void)mode;
+    return strstr(path, "/new/deep") ? -ENOENT : -EACCES;
+}
+
 static int refuse_open(const struct fs *fs, const char *path, int flags, int mode)
 {
     (void)fs;
@@ -105,6 +113,10 @@ static void directory_that_cannot_be_written_is_named(void **state)
     fs.mkdir = refuse_mkdir;
     assert_int_equal(data_dir_open(&d, &fs, inside("new"), DATA_DIR_CREATE, &why), ERR_READONLY);
     assert_non_null(strstr(why.text, "--data"));
+    fs.mkdir = refuse_mkdir_of_parents;
+    assert_int_equal(data_dir_open(&d, &fs, inside("new/deep"), DATA_DIR_CREATE, &why),
+                     ERR_READONLY);
+    assert_non_null(strstr(why.text, "not writable"));
 }
 
 static void path_below_a_file_or_too_long_is_refused(void **state)
@@ -116,8 +128,11 @@ static void path_below_a_file_or_too_long_is_refused(void **state)
     FILE *f = fopen(inside("file"), "w");
     assert_non_null(f);
     fclose(f);
-    assert_int_not_equal(data_dir_open(&d, fs_real(), inside("file/x"), DATA_DIR_CREATE, &why),
-                         ERR_OK);
+    assert_int_equal(data_dir_open(&d, fs_real(), inside("file/x"), DATA_DIR_CREATE, &why),
+                     ERR_INVALID);
+    assert_int_equal(data_dir_open(&d, fs_real(), inside("file"), DATA_DIR_CREATE, &why),
+                     ERR_INVALID);
+    assert_non_null(strstr(why.text, "file is not a directory"));
     memset(path, 'x', sizeof path - 1);
     path[sizeof path - 1] = 0;
     assert_int_equal(data_dir_open(&d, fs_real(), path, DATA_DIR_CREATE, &why), ERR_TOOLARGE);
