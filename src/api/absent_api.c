@@ -1,5 +1,5 @@
-/* What the Java platform's front end asks for and this server does not have: an empty list, so that its
- * pages show "none" instead of an error. The table in routes_absent is the whole of it. */
+/* What the Java platform's front end asks for and this server does not have: an empty list, so
+ * that its pages show "none" instead of an error. The table in routes_absent is the whole of it. */
 #include "api/handlers.h"
 
 #define V1 "/api/v1"

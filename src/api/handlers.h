@@ -93,7 +93,7 @@ void metrics_get(struct api_call *c);
 void docs_openapi(struct api_call *c);
 void docs_page(struct api_call *c);
 
-/* --- what the old front end asks for and is not here: absent_api.c ------------------------------ */
+/* --- what the old front end asks for and is not here: absent_api.c ---------------------------- */
 extern const struct route routes_absent[];
 extern const size_t routes_absent_count;
 void absent_list(struct api_call *c);

@@ -8,8 +8,8 @@
 typedef enum err decode_fn(struct bytes body, struct arena *arena, struct raw_batch *batch,
                            struct why *why);
 
-/* curl -d and small sketches name a form, plain text or nothing; a body that says it is something else
- * altogether is not read as JSON. */
+/* curl -d and small sketches name a form, plain text or nothing; a body that says it is something
+ * else altogether is not read as JSON. */
 static bool may_be_json(struct api_call *c)
 {
     static const char *const kinds[] = {"application/json", "text/plain", "text/json",

@@ -142,8 +142,9 @@ static enum err read_segment(struct pass *p, uint64_t number, struct reading *r)
 
 /* Cuts what stands behind the last sound group, and makes sure of that group: nothing may be shown
  * before it is durable (T1), and after a kill it may be in the page cache only. A sync alone does
- * not bring it to the disk when an earlier sync of it failed, because then its pages count as clean;
- * so it is written again first. Every group before it was acknowledged after a sync of its own. */
+ * not bring it to the disk when an earlier sync of it failed, because then its pages count as
+ * clean; so it is written again first. Every group before it was acknowledged after a sync of its
+ * own. */
 static enum err settle(const struct pass *p, uint64_t number, const struct reading *r)
 {
     const size_t page = 4096;
