@@ -32,7 +32,7 @@ struct batch_pipeline {
     struct batch open;
     struct batch ready[64]; /* closed batches, a ring; when it is full the open batch just grows */
     unsigned ready_head, ready_count;
-    size_t pending_records;
+    size_t pending_records, pending_points;
     unsigned active;
     uint64_t submitted, finished; /* tickets, for flush */
     bool closing, flushing;
@@ -88,13 +88,15 @@ enum err batch_submit(struct batch_pipeline *p, struct batch_ticket *t)
         e = ERR_CLOSED;
     else if (n > p->opts.queue_capacity)
         e = ERR_TOOLARGE;
-    else if (p->pending_records + n > p->opts.queue_capacity) {
+    else if (p->pending_records + n > p->opts.queue_capacity ||
+             (p->pending_points && p->pending_points + t->set.point_count > BATCH_POINTS_MAX)) {
         e = ERR_FULL;
         p->stats.refused_full++;
     } else {
         bool idle = !p->open.first && !p->ready_count;
         batch_push(&p->open, t);
         p->pending_records += n;
+        p->pending_points += t->set.point_count;
         p->submitted++;
         if (open_is_full(p)) close_open(p);
         if (idle || p->ready_count) cond_signal(&p->work);
@@ -176,19 +178,20 @@ struct group {
     const struct record_set *sets[GROUP_TICKETS_MAX + 1];
     struct batch_ticket *tickets[GROUP_TICKETS_MAX + 1];
     enum err results[GROUP_TICKETS_MAX + 1];
-    size_t n, records, failed, retried;
+    size_t n, records, points, failed, retried;
     struct why why;
 };
 
 static void group_fill(struct group *g, struct batch_ticket *first)
 {
-    g->n = g->records = g->failed = g->retried = 0;
+    g->n = g->records = g->points = g->failed = g->retried = 0;
     g->why.text[0] = 0;
     for (struct batch_ticket *t = first; t; t = t->next) {
         bug_if(g->n > GROUP_TICKETS_MAX);
         g->tickets[g->n] = t;
         g->sets[g->n++] = &t->set;
         g->records += t->set.record_count;
+        g->points += t->set.point_count;
     }
 }
 
@@ -219,6 +222,7 @@ static void group_answer(struct batch_pipeline *p, struct group *g)
 static void note_group(struct batch_pipeline *p, const struct group *g, unsigned batches)
 {
     p->pending_records -= g->records;
+    p->pending_points -= g->points;
     p->active -= batches;
     p->finished += g->n;
     p->stats.records_retried += g->retried;

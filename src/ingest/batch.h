@@ -13,6 +13,8 @@
 #include "perf/histogram.h"
 #include "store/telemetry.h"
 
+enum { BATCH_POINTS_MAX = 4000000 }; /* 64 MB of points */
+
 struct batch_opts {
     size_t batch_records;    /* pilot.telemetry.batch-size */
     int64_t timeout_ns;      /* pilot.telemetry.batch-timeout */

@@ -80,6 +80,7 @@ struct http_server_opts {
     unsigned max_connections, max_per_address;
     const char *const *trusted_proxies; /* CIDR texts, NULL-terminated list; borrowed */
     int64_t idle_timeout_ns;            /* 0 = 75 s */
+    size_t max_body_bytes; /* of all bodies being received or held; 0 = 256 MiB; past it 503 */
     const struct clock *clock;
     struct rnd *rnd;
 };

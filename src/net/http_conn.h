@@ -42,6 +42,7 @@ struct http_exchange {
     const char *content_type;
     enum encoding encoding; /* of the answer as it goes out */
     bool announced;         /* on_head() has seen it, so on_done() must */
+    size_t charged;         /* bytes of its body counted in the server's body_bytes */
     bool held;              /* the layer above has it and will answer */
     bool answered, in_callback;
     bool vary, encoded_above;      /* depends on Accept-Encoding; Content-Encoding was set above */
@@ -104,6 +105,7 @@ struct http_server {
     unsigned loop_count, started;
     struct http_loop **loops;
     _Atomic uint64_t accepted, refused_connections, refused_requests;
+    _Atomic size_t body_bytes; /* held by bodies larger than 64 KiB, of all loops */
 };
 
 /* http_server.c */

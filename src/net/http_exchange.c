@@ -59,6 +59,8 @@ static void shrink(struct buf *b)
 
 void http_exchange_give(struct http_loop *hl, struct http_exchange *x)
 {
+    atomic_fetch_sub_explicit(&hl->server->body_bytes, x->charged, memory_order_relaxed);
+    x->charged = 0;
     if (hl->free_count == POOL_MAX) {
         free_exchange(x);
         return;

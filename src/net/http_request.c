@@ -9,6 +9,8 @@ enum {
 #define BODY_NS          (30 * NS_PER_S)
 #define BODY_NS_PER_BYTE (NS_PER_S / 1024)
 
+static const char busy[] = "too many large bodies are on their way; send this again in a moment";
+
 static void consume(struct bytes *in, size_t n)
 {
     in->p += n;
@@ -27,6 +29,7 @@ void http_request_refuse(struct http_conn *c, int status, const char *why)
     buf_clear(&x->answer);
     buf_clear(&x->headers);
     s->handler.on_refused(s->handler.ctx, status, why, &x->answer, &x->content_type);
+    if (status == 503) http_add_header(x, "Retry-After", BYTES("1"));
     x->status = status;
     x->answered = true;
     c->close_after = c->linger = true;
@@ -136,6 +139,19 @@ static void extend_body_deadline(struct http_conn *c)
     conn_set_deadline(&c->conn, c->body_started_ns + BODY_NS + earned * BODY_NS_PER_BYTE);
 }
 
+/* Charges what a body holds beyond its first bytes to the server's budget, so that many slow bodies
+ * together cannot take all memory. The exchange gives it back when it is done. */
+static bool body_fits_budget(struct http_conn *c)
+{
+    struct http_exchange *x = c->x;
+    struct http_server *s = c->hl->server;
+    if (x->body.cap <= BODY_FIRST_BYTES || x->body.cap <= x->charged) return true;
+    size_t more = x->body.cap - x->charged;
+    x->charged += more;
+    size_t all = atomic_fetch_add_explicit(&s->body_bytes, more, memory_order_relaxed) + more;
+    return all <= s->opts.max_body_bytes;
+}
+
 static bool step_chunked(struct http_conn *c, struct bytes *in)
 {
     struct http_exchange *x = c->x;
@@ -150,6 +166,7 @@ static bool step_chunked(struct http_conn *c, struct bytes *in)
             return refuse(c, 413, "the body is larger than allowed");
         buf_add_bytes(&x->body, data);
         if (x->body.err) return refuse(c, 503, "no memory for this request now");
+        if (!body_fits_budget(c)) return refuse(c, 503, busy);
     }
     if (e == ERR_OK) return hand_up(c);
     if (e == ERR_INVALID) return refuse(c, x->chunked.status, x->chunked.why);
@@ -165,6 +182,7 @@ static bool step_body(struct http_conn *c, struct bytes *in)
     size_t n = in->n < c->body_left ? in->n : (size_t)c->body_left;
     buf_add(&x->body, in->p, n);
     if (x->body.err) return refuse(c, 503, "no memory for this request now");
+    if (!body_fits_budget(c)) return refuse(c, 503, busy);
     consume(in, n);
     c->body_left -= n;
     c->body_seen += n;

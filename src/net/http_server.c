@@ -7,8 +7,9 @@
 #include <sys/socket.h>
 
 enum { LOOPS_MAX = 64 };
-#define IDLE_NS  (75 * NS_PER_S)
-#define GRACE_MS 300 /* a keep-alive client's request may be on its way while we begin to stop */
+#define BODY_BYTES_MAX ((size_t)256 << 20)
+#define IDLE_NS        (75 * NS_PER_S)
+#define GRACE_MS       300 /* a keep-alive client's request may be on its way while we begin to stop */
 
 bool http_server_trusts(const struct http_server *s, const struct address *a)
 {
@@ -155,6 +156,7 @@ enum err http_server_start(struct http_server **ret, const struct http_server_op
     s->opts = *opts;
     s->handler = *handler;
     if (!s->opts.idle_timeout_ns) s->opts.idle_timeout_ns = IDLE_NS;
+    if (!s->opts.max_body_bytes) s->opts.max_body_bytes = BODY_BYTES_MAX;
     s->limits.max_connections = opts->max_connections;
     s->limits.max_per_address = opts->max_per_address;
     s->limits.seed = rnd_u64(opts->rnd);

@@ -168,6 +168,22 @@ static void full_queue_refuses_and_takes_nothing_of_the_request(void **state)
     stop(f);
 }
 
+static void waiting_points_are_bounded_as_records_are(void **state)
+{
+    (void)state;
+    const struct batch_opts opts = default_opts();
+    struct fixture *f = start(&opts);
+    memory_store_hold(f->store);
+    assert_int_equal(submit(f, 0, 1, true), ERR_OK);
+    memory_store_wait_held(f->store);
+    f->entries[1] = f->entries[0];
+    f->entries[1].ticket.set.point_count = BATCH_POINTS_MAX; /* only counted: it is refused */
+    assert_int_equal(batch_submit(f->batch, &f->entries[1].ticket), ERR_FULL);
+    memory_store_release(f->store);
+    wait_done(f, 1);
+    stop(f);
+}
+
 static void request_the_queue_never_holds_is_too_large(void **state)
 {
     (void)state;
@@ -357,6 +373,7 @@ int main(void)
         cmocka_unit_test(one_group_takes_at_most_slots_batches),
         cmocka_unit_test(request_larger_than_a_batch_is_one_batch_and_not_split),
         cmocka_unit_test(full_queue_refuses_and_takes_nothing_of_the_request),
+        cmocka_unit_test(waiting_points_are_bounded_as_records_are),
         cmocka_unit_test(request_the_queue_never_holds_is_too_large),
         cmocka_unit_test(nobody_waiting_means_the_batch_waits_until_full),
         cmocka_unit_test(nobody_waiting_means_the_batch_closes_by_the_timer),

@@ -228,6 +228,45 @@ static void a_stop_cuts_what_does_not_end(void **state)
     wire_close(&w);
 }
 
+static void say_large(struct wire *w, const char *path)
+{
+    static char body[700000];
+    char head[128];
+    memset(body, 'x', sizeof body);
+    snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", path,
+             sizeof body);
+    wire_say(w, head);
+    wire_send(w, bytes_of(body, sizeof body));
+}
+
+static void bodies_share_one_budget_and_give_it_back(void **state)
+{
+    (void)state;
+    struct http_server_opts o = {
+        .loops = 1, .max_connections = 100, .max_per_address = 100, .max_body_bytes = 1200000};
+    struct wire held, refused, after;
+    net_script_start(&script, &o);
+    wire_open(&held, net_script_port(&script));
+    say_large(&held, "/hold");
+    struct http_exchange *x = net_script_take(&script);
+    wire_open(&refused, net_script_port(&script));
+    say_large(&refused, "/echo");
+    assert_true(wire_read(&refused, false));
+    assert_int_equal(refused.status, 503);
+    assert_string_equal(wire_header(&refused, "Retry-After"), "1");
+    net_script_answer(&script, x, 200, "text/plain");
+    assert_true(wire_read(&held, false));
+    wire_close(&held);
+    wire_close(&refused);
+    net_script_await(&script.done, 2);
+    wire_open(&after, net_script_port(&script));
+    say_large(&after, "/echo");
+    assert_true(wire_read(&after, false));
+    assert_int_equal(after.status, 200);
+    wire_close(&after);
+    net_script_stop(&script, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_gentle_stop_answers_what_is_in_flight),
         cmocka_unit_test(a_request_on_its_way_when_the_stop_begins_is_answered),
         cmocka_unit_test(a_stop_cuts_what_does_not_end),
+        cmocka_unit_test(bodies_share_one_budget_and_give_it_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
