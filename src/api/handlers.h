@@ -4,8 +4,7 @@
  * says. */
 #include "api/api.h"
 
-/* --- accounts: auth_api.c, users_api.c, api_keys_api.c, events_api.c
- * ------------------------------ */
+/* --- accounts: auth_api.c, users_api.c, api_keys_api.c, events_api.c --------------------- */
 extern const struct route routes_account[];
 extern const size_t routes_account_count;
 
@@ -33,8 +32,7 @@ void events_api_recent(struct api_call *c);
 void events_api_by_type(struct api_call *c);
 void events_api_by_severity(struct api_call *c);
 
-/* --- devices: devices_api.c, device_tokens_api.c, variables_api.c
- * --------------------------------- */
+/* --- devices: devices_api.c, device_tokens_api.c, variables_api.c ------------------------ */
 extern const struct route routes_devices[];
 extern const size_t routes_devices_count;
 

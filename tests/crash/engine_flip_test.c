@@ -1,5 +1,6 @@
 /* R6: one flipped bit anywhere in any file of a small store, stopped cleanly or killed: the damage
- * is reported, by open, by a call or by verify, or it is harmless; never is there a wrong answer. */
+ * is reported, by open, by a call or by verify, or it is harmless; never is there a wrong
+ * answer. */
 #include "base/mem.h"
 #include "engine_play.h"
 #include "memory_fs.h"
