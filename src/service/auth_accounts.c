@@ -124,6 +124,25 @@ static enum err register_in(struct auth_service *s, struct sql_tx *tx, struct us
     return e ? e : auth_state_start_session(s, tx, u, false, arena, ret);
 }
 
+/* Every registration costs a password hash, so they are counted by address like failed logins, in a
+ * bucket of their own: signing up does not lock anybody out of logging in. */
+static enum err may_register(struct auth_service *s, const struct actor *actor, struct arena *arena,
+                             struct refusal *refusal)
+{
+    const char *text =
+        arena_printf(arena, "register:%.*s", (int)actor->address.n, actor->address.p);
+    if (!text) return ERR_NOMEM;
+    struct bytes key = bytes_str(text), none = {NULL, 0};
+    int64_t wait_ns;
+    enum err e = auth_state_may_try(s, none, key, refusal);
+    if (e)
+        return why_say(&refusal->why, e,
+                       "too many accounts from your address within a minute; "
+                       "wait and try again");
+    (void)lockout_settle(s->lockout, none, key, false, &wait_ns);
+    return ERR_OK;
+}
+
 enum err auth_accounts_register(struct auth_service *s, const struct auth_registration *given,
                                 const struct actor *actor, struct arena *arena,
                                 struct auth_tokens *ret, struct refusal *refusal)
@@ -137,6 +156,7 @@ enum err auth_accounts_register(struct auth_service *s, const struct auth_regist
     }
     auth_rules_registration(given, limits.password_min_chars, refusal);
     enum err e = refusal_fields(refusal);
+    if (!e) e = may_register(s, actor, arena, refusal);
     if (!e) e = password_hash(s->gate, given->password, hash);
     if (e) return e;
     struct user u = user_of(given, hash, ROLE_ORG_ADMIN, auth_state_now(s));

@@ -162,6 +162,21 @@ describe('accounts', () => {
         assert.equal((await server.call('POST', '/devices', { headers, body: { externalId: 'by-cookie' } })).status, 401);
     });
 
+    test('registrations from one address are limited by the minute', async () => {
+        const own = await startServer({ sets: { 'rate-limiting.auth-per-minute': 3 } });
+        try {
+            const statuses = [];
+            for (let i = 0; i < 5; i++) {
+                const body = { username: `flood${i}`, email: `flood${i}@example.org`, password: 'correct horse battery', firstName: 'a', lastName: 'b' };
+                statuses.push((await own.call('POST', '/auth/register', { body })).status);
+            }
+            assert.deepEqual(statuses, [200, 200, 200, 429, 429]);
+            await own.login('flood0', 'correct horse battery'); // a bucket of its own
+        } finally {
+            await own.stop();
+        }
+    });
+
     test('registration can be switched off', async () => {
         const closed = await startServer({ sets: { 'app.registration.enabled': false } });
         try {
