@@ -84,7 +84,8 @@ static int64_t cost_of(struct password_gate *g, struct bytes stored)
     return best;
 }
 
-/* The deadline is generous: it tells a missing Argon2 run (microseconds) from a slow one. */
+/* A missing Argon2 run takes microseconds, one of 19 MiB never less than a millisecond: the bound tells
+ * them apart on any machine. How close the two are is the long timing test's business. */
 static void an_unknown_account_costs_what_a_wrong_password_costs(void **state)
 {
     (void)state;
@@ -93,7 +94,7 @@ static void an_unknown_account_costs_what_a_wrong_password_costs(void **state)
     assert_int_equal(password_hash(g, BYTES("right"), text), ERR_OK);
     int64_t known = cost_of(g, bytes_str(text)), unknown = cost_of(g, bytes_of(NULL, 0));
     print_message("known %.1f ms, unknown %.1f ms\n", (double)known / 1e6, (double)unknown / 1e6);
-    assert_true(unknown > known / 3 && known > unknown / 3);
+    assert_true(known > NS_PER_MS && unknown > NS_PER_MS);
     password_free(g);
 }
 
