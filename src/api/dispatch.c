@@ -51,7 +51,8 @@ static void add_cors(struct api_call *c)
     http_add_header(c->exchange, "Access-Control-Allow-Origin", origin);
     set_header(c, "Access-Control-Allow-Credentials", "true");
     set_header(c, "Access-Control-Expose-Headers",
-               "X-Request-Id, Retry-After, SensorVision-Ack, X-Skipped-Fields, Link");
+               "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, "
+               "RateLimit-Reset, SensorVision-Ack, X-Skipped-Fields, Link");
     set_header(c, "Vary", "Origin");
 }
 

@@ -16,14 +16,14 @@ enum err auth_state_may_try(struct auth_service *s, struct bytes account, struct
     if (a == LOCKOUT_FREE) return ERR_OK;
     if (a == LOCKOUT_PAIR) {
         refusal->limit = "login-lockout";
-        refusal->max = LOCKOUT_PAIR_FAILURES;
+        refusal->max = refusal->used = LOCKOUT_PAIR_FAILURES;
         return why_say(&refusal->why, ERR_RATE,
                        "too many failed attempts for this account from your address; it is locked "
                        "for you for %lld more minutes",
                        (long long)(refusal->retry_ns / NS_PER_MINUTE + 1));
     }
     refusal->limit = "rate-limiting.auth-per-minute";
-    refusal->max = auth_service_limits(s).attempts_per_minute;
+    refusal->max = refusal->used = auth_service_limits(s).attempts_per_minute;
     return why_say(&refusal->why, ERR_RATE,
                    "too many failed attempts within a minute; wait and try again");
 }

@@ -97,6 +97,7 @@ describe('accounts', () => {
             const answer = await locked.call('POST', '/auth/login', { body: { username: name, password: body.password } });
             assert.equal(answer.status, 429, answer.text);
             assert.ok(Number(answer.headers.get('retry-after')) > 0);
+            assert.deepEqual(answer.json.limit, { name: 'login-lockout', max: 5, used: 5 });
         } finally {
             await locked.stop();
         }
