@@ -176,6 +176,7 @@ static void import_file(struct api_call *c, decode_file *decode)
 {
     struct ingest_call *k = ingest_call_new(c);
     if (!k) return;
+    k->history = true;
     struct why why = {""};
     struct bytes file;
     enum err e = find_file(c, &file, &why);

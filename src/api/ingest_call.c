@@ -89,7 +89,7 @@ static void on_written(struct batch_ticket *t, enum err e, const struct why *why
     struct ingest_call *k = (struct ingest_call *)(void *)t;
     struct api_call *c = k->c; /* gone already when the answer did not wait */
     if (!e) {
-        admit_note_seen(&k->admission);
+        if (!k->history) admit_note_seen(&k->admission);
         counter_add(&k->app->ingest_metrics->points, k->admission.set.point_count);
     }
     if (k->queued) { /* nobody waits; the failure stands in the pipeline's figures */

@@ -28,6 +28,7 @@ struct ingest_call {
     int status;               /* of the answer once durable */
     const char *content_type; /* of that answer */
     struct bytes skipped;     /* value of X-Skipped-Fields, or p == NULL */
+    bool history;             /* an import: the device itself was not heard */
     bool queued;              /* answered at once: the call is not waiting */
 };
 

@@ -145,6 +145,8 @@ describe('each variant stores what it is given', () => {
         const form = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="x.csv"\r\nContent-Type: text/csv\r\n\r\ndeviceId,timestamp,t\r\nh-form,${now},5\r\n\r\n--${boundary}--\r\n`;
         const multi = await server.call('POST', '/import/telemetry/csv', { token, body: form, headers: { 'content-type': `multipart/form-data; boundary=${boundary}` } });
         assert.equal(multi.status, 200, multi.text);
+        const heard = await server.ok('GET', '/devices/h-form', { token });
+        assert.deepEqual([heard.status, heard.lastSeenAt], ['UNKNOWN', null]); // a file is not the device
         assert.equal((await latest('h-form')).t, 5);
         const json = await server.call('POST', '/import/telemetry/json', { token, body: [{ deviceId: 'h-json', timestamp: now, variables: { z: 9 } }] });
         assert.equal(json.status, 200, json.text);
