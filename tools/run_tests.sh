@@ -118,7 +118,7 @@ suite_crash()    {
     local deadline=600
     [ -n "${SV_LONG:-}" ] && deadline=86400
     ctest_suite crash release 120 $deadline 1 "$(programs tests/crash)"
-    node_suite "crash system" 90 $deadline tests/crash/*.test.mjs
+    node_suite "crash system" 120 $deadline tests/crash/*.test.mjs
 }
 suite_talk()     { node_suite talk 30 120 tests/talk/*.test.mjs; }
 suite_system()   { node_suite system 90 400 tests/system/*.test.mjs; }
