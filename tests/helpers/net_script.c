@@ -106,8 +106,8 @@ static void on_text(void *session, struct websocket *ws, struct bytes text)
         return;
     }
     struct ws_frame *f = ws_frame_new(text);
-    if (!f) fail("no memory");
-    websocket_send(ws, f, 0);
+    if (f) websocket_send(ws, f, 0);
+    if (!f) websocket_close(ws, 1011, "out of memory");
     ws_frame_unref(f);
 }
 

@@ -3,6 +3,7 @@
 #include "net_script.h"
 #include "wire.h"
 
+#include "base/mem.h"
 #include "net/ws_handshake.h"
 #include "net/ws_session.h"
 
@@ -414,6 +415,33 @@ static void many_threads_send_and_each_keeps_its_order(void **state)
     for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
 }
 
+static void a_failed_allocation_ends_one_session_at_most(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    buf_add_str(&b, SHAKE("/ws", ""));
+    add_frame(&b, WS_TEXT, BYTES("hel"));
+    add_frame(&b, FIN | WS_PING, BYTES("p"));
+    add_frame(&b, FIN | WS_CONTINUATION, BYTES("lo"));
+    for (int64_t nth = 1; nth < 20; nth++) {
+        wire_close(&client);
+        wire_open(&client, net_script_port(&script));
+        mem_fail_at(nth);
+        wire_send(&client, buf_bytes(&b));
+        if (wire_read(&client, true) && client.status == 101)
+            while (wire_fill(&client, 1) && (client.in.p[0] & 15) == WS_PONG)
+                assert_int_equal(read_frame(), WS_PONG);
+        mem_fail_at(0);
+    }
+    buf_done(&b);
+    wire_close(&client);
+    wire_open(&client, net_script_port(&script));
+    shake(SHAKE("/ws", ""));
+    say("fine");
+    expect_text("fine");
+}
+
 static void *stop_gently(void *arg)
 {
     (void)arg;
@@ -470,6 +498,7 @@ int main(void)
         T(a_slow_reader_loses_older_frames_of_a_lane_never_the_newest),
         T(a_slow_reader_without_lanes_is_closed_with_1013),
         T(many_threads_send_and_each_keeps_its_order),
+        C(a_failed_allocation_ends_one_session_at_most),
         cmocka_unit_test(a_stop_says_1001),
         cmocka_unit_test(an_idle_session_weighs_less_than_2_kib),
         cmocka_unit_test(the_proof_is_that_of_the_rfc),
