@@ -3,10 +3,13 @@
 #include "net_script.h"
 #include "wire.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -61,6 +64,13 @@ static void one_address_cannot_take_all_connections(void **state)
     assert_true(wire_read(&w[2], false));
     assert_int_equal(w[2].status, 503);
     ask(&w[3], GET("/echo"), 200);
+    wire_close(&w[0]);
+    wire_close(&w[2]);
+    struct http_server_stats stats;
+    do http_server_read_stats(script.server, &stats);
+    while (stats.open_connections > 2);
+    wire_open_as(&w[0], net_script_port(&script), "127.0.0.2", 0); /* who leaves makes room */
+    ask(&w[0], GET("/echo"), 200);
     for (int i = 0; i < 4; i++) wire_close(&w[i]);
     net_script_stop(&script, 0);
 }
@@ -197,23 +207,46 @@ static void a_gentle_stop_answers_what_is_in_flight(void **state)
     pthread_join(stopper, NULL);
 }
 
+static bool can_connect(uint16_t port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool connected = connect(fd, (const struct sockaddr *)&at, sizeof at) == 0;
+    close(fd);
+    return connected;
+}
+
+/* A request on a connection that was idle when the stop began: is it answered? */
+static bool is_answered_after_the_stop_began(void)
+{
+    struct wire late, held;
+    pthread_t stopper;
+    net_script_start(&script, NULL);
+    wire_open(&late, net_script_port(&script));
+    wire_open(&held, net_script_port(&script));
+    ask(&late, GET("/echo"), 200);
+    wire_say(&held, GET("/hold"));
+    struct http_exchange *x = net_script_take(&script);
+    uint16_t port = net_script_port(&script);
+    assert_int_equal(pthread_create(&stopper, NULL, stop_gently, NULL), 0);
+    while (can_connect(port)) continue; /* the door is closed: the stop has begun */
+    wire_say(&late, GET("/echo"));
+    bool answered = wire_read(&late, false);
+    net_script_answer(&script, x, 200, NULL);
+    wire_close(&late);
+    wire_close(&held);
+    pthread_join(stopper, NULL);
+    return answered;
+}
+
+/* The grace is 300 ms of real time, which a busy machine may take from the test: three tries. */
 static void a_request_on_its_way_when_the_stop_begins_is_answered(void **state)
 {
     (void)state;
-    struct wire w, probe;
-    pthread_t stopper;
-    net_script_start(&script, NULL);
-    wire_open(&w, net_script_port(&script));
-    wire_open(&probe, net_script_port(&script));
-    ask(&w, GET("/echo"), 200);
-    wire_say(&probe, "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
-    struct http_exchange *x = net_script_take(&script);
-    assert_int_equal(pthread_create(&stopper, NULL, stop_gently, NULL), 0);
-    ask(&w, GET("/echo"), 200); /* before or within the grace of an idle connection */
-    net_script_answer(&script, x, 200, NULL);
-    wire_close(&w);
-    wire_close(&probe);
-    pthread_join(stopper, NULL);
+    for (int i = 0; i < 3; i++)
+        if (is_answered_after_the_stop_began()) return;
+    fail_msg("no request was answered after the stop had begun");
 }
 
 static void a_stop_cuts_what_does_not_end(void **state)

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -298,6 +299,31 @@ static void a_held_exchange_is_answered_from_another_thread(void **state)
     expect(200, "");
 }
 
+enum { FLOOD = 30000 };
+
+static void *flood(void *arg)
+{
+    struct buf all;
+    buf_init(&all, 1 << 21);
+    for (int i = 0; i < FLOOD; i++) buf_add_str(&all, GET("/echo"));
+    wire_send(arg, buf_bytes(&all));
+    buf_done(&all);
+    return NULL;
+}
+
+static void a_flood_behind_a_held_request_waits_in_the_kernel(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    wire_say(&client, GET("/hold"));
+    struct http_exchange *x = net_script_take(&script);
+    assert_int_equal(pthread_create(&thread, NULL, flood, &client), 0);
+    for (int i = 0; i < 200; i++) settle(); /* the loop reads what it will read */
+    net_script_answer(&script, x, 200, NULL);
+    for (int i = 0; i < FLOOD + 1; i++) expect(200, NULL);
+    pthread_join(thread, NULL);
+}
+
 static void a_held_exchange_outlives_its_client(void **state)
 {
     (void)state;
@@ -417,6 +443,7 @@ int main(void)
         T(a_new_connection_has_10_s_for_its_first_byte),
         T(a_body_below_its_rate_gets_408),
         T(a_held_exchange_is_answered_from_another_thread),
+        T(a_flood_behind_a_held_request_waits_in_the_kernel),
         T(a_held_exchange_outlives_its_client),
         T(a_half_closed_client_gets_its_answers),
         T(a_large_answer_is_written_in_parts),

@@ -168,6 +168,27 @@ static void fragments_join_and_controls_may_come_between(void **state)
     expect_text("one \xc3\xa9 two");
 }
 
+static void sessions_share_readers_between_frames_only(void **state)
+{
+    (void)state;
+    struct buf b;
+    buf_init(&b, 4096);
+    add_frame(&b, FIN | WS_TEXT, BYTES("first"));
+    for (size_t at = 1; at < b.n; at++) {
+        wire_send(&client, bytes_of(b.p, at)); /* this one holds a reader ... */
+        struct wire first = client;
+        wire_open(&client, net_script_port(&script));
+        shake(SHAKE("/ws", ""));
+        say("second"); /* ... while that one needs one */
+        expect_text("second");
+        wire_close(&client);
+        client = first;
+        wire_send(&client, bytes_of(b.p + at, b.n - at));
+        expect_text("first");
+    }
+    buf_done(&b);
+}
+
 static void the_first_frames_may_come_with_the_handshake(void **state)
 {
     (void)state;
@@ -486,6 +507,7 @@ int main(void)
         T(what_is_said_comes_back),
         T(every_split_is_the_same_frame),
         T(fragments_join_and_controls_may_come_between),
+        T(sessions_share_readers_between_frames_only),
         C(the_first_frames_may_come_with_the_handshake),
         C(what_is_no_handshake_is_not_accepted),
         C(every_breach_has_its_close_code),
