@@ -1,7 +1,7 @@
 /* WebSocket sessions over real sockets: RFC 6455 as a browser meets it, and what slow readers get.
  * */
 #include "net_script.h"
-#include "wire.h"
+#include "wire_frame.h"
 
 #include "base/mem.h"
 #include "net/ws_handshake.h"
@@ -15,62 +15,24 @@
 
 #include <cmocka.h>
 
-#define SHAKE(path, more)                                                                          \
-    "GET " path                                                                                    \
-    " HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"            \
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" more "\r\n"
-
-enum { FIN = 0x80, MASKED = 0x80 };
+enum { FIN = WIRE_FRAME_FIN };
 
 static struct net_script script;
 static struct wire client;
 
-/* One frame as a client sends it; `first` is FIN, reserved bits and opcode. */
-static void add_frame(struct buf *b, unsigned first, struct bytes payload)
-{
-    static const char mask[4] = {0x12, 0x34, 0x56, 0x78};
-    buf_add_char(b, (char)first);
-    if (payload.n < 126) {
-        buf_add_char(b, (char)(MASKED | payload.n));
-    } else {
-        buf_add_char(b, (char)(MASKED | (payload.n < 65536 ? 126 : 127)));
-        for (int i = payload.n < 65536 ? 1 : 7; i >= 0; i--)
-            buf_add_char(b, (char)((uint64_t)payload.n >> 8 * i));
-    }
-    buf_add(b, mask, 4);
-    for (size_t i = 0; i < payload.n; i++) buf_add_char(b, (char)(payload.p[i] ^ mask[i % 4]));
-}
-
 static void send_frame(unsigned first, struct bytes payload)
 {
-    struct buf b;
-    buf_init(&b, 1 << 20);
-    add_frame(&b, first, payload);
-    wire_send(&client, buf_bytes(&b));
-    buf_done(&b);
+    wire_frame_send(&client, first, payload);
+}
+
+static int read_frame(void)
+{
+    return wire_frame_read(&client);
 }
 
 static void say(const char *text)
 {
     send_frame(FIN | WS_TEXT, bytes_str(text));
-}
-
-/* The next frame into client.body; its opcode, or -1 at the end of the connection. */
-static int read_frame(void)
-{
-    if (!wire_fill(&client, 2)) return -1;
-    assert_true((uint8_t)client.in.p[0] & FIN);
-    int opcode = client.in.p[0] & 15;
-    size_t n = (uint8_t)client.in.p[1], head = n < 126 ? 2 : n == 126 ? 4 : 10;
-    assert_true(n <= 127); /* never masked */
-    if (!wire_fill(&client, head)) return -1;
-    if (head > 2) n = 0;
-    for (size_t i = 2; i < head; i++) n = n << 8 | (uint8_t)client.in.p[i];
-    if (!wire_fill(&client, head + n)) return -1;
-    buf_clear(&client.body);
-    buf_add(&client.body, client.in.p + head, n);
-    buf_shift(&client.in, head + n);
-    return opcode;
 }
 
 static void expect_text(const char *text)
@@ -80,18 +42,12 @@ static void expect_text(const char *text)
         fail_msg("\"%.*s\"", (int)client.body.n, client.body.p);
 }
 
-static unsigned close_code(void)
-{
-    return client.body.n < 2 ? 0
-                             : (unsigned)(uint8_t)client.body.p[0] << 8 | (uint8_t)client.body.p[1];
-}
-
 /* Frames may come before it. */
 static void expect_close(unsigned code)
 {
     int opcode;
     while ((opcode = read_frame()) != WS_CLOSE) assert_true(opcode >= 0);
-    assert_int_equal(close_code(), code);
+    assert_int_equal(wire_frame_close_code(&client), code);
 }
 
 static void shake(const char *request)
@@ -115,7 +71,7 @@ static int start_closed(void **state)
 static int start(void **state)
 {
     start_closed(state);
-    shake(SHAKE("/ws", ""));
+    shake(WIRE_FRAME_SHAKE("/ws", ""));
     return 0;
 }
 
@@ -145,8 +101,8 @@ static void every_split_is_the_same_frame(void **state)
     (void)state;
     struct buf b;
     buf_init(&b, 4096);
-    add_frame(&b, FIN | WS_TEXT, BYTES("hello"));
-    add_frame(&b, FIN | WS_PING, BYTES("p"));
+    wire_frame_add(&b, FIN | WS_TEXT, BYTES("hello"));
+    wire_frame_add(&b, FIN | WS_PING, BYTES("p"));
     for (size_t at = 1; at < b.n; at++) {
         wire_send(&client, bytes_of(b.p, at));
         wire_send(&client, bytes_of(b.p + at, b.n - at));
@@ -173,12 +129,12 @@ static void sessions_share_readers_between_frames_only(void **state)
     (void)state;
     struct buf b;
     buf_init(&b, 4096);
-    add_frame(&b, FIN | WS_TEXT, BYTES("first"));
+    wire_frame_add(&b, FIN | WS_TEXT, BYTES("first"));
     for (size_t at = 1; at < b.n; at++) {
         wire_send(&client, bytes_of(b.p, at)); /* this one holds a reader ... */
         struct wire first = client;
         wire_open(&client, net_script_port(&script));
-        shake(SHAKE("/ws", ""));
+        shake(WIRE_FRAME_SHAKE("/ws", ""));
         say("second"); /* ... while that one needs one */
         expect_text("second");
         wire_close(&client);
@@ -194,8 +150,8 @@ static void the_first_frames_may_come_with_the_handshake(void **state)
     (void)state;
     struct buf b;
     buf_init(&b, 4096);
-    buf_add_str(&b, SHAKE("/ws", ""));
-    add_frame(&b, FIN | WS_TEXT, BYTES("early"));
+    buf_add_str(&b, WIRE_FRAME_SHAKE("/ws", ""));
+    wire_frame_add(&b, FIN | WS_TEXT, BYTES("early"));
     wire_send(&client, buf_bytes(&b));
     buf_done(&b);
     assert_true(wire_read(&client, true));
@@ -228,8 +184,7 @@ static void every_breach_has_its_close_code(void **state)
 {
     (void)state;
     static const char unmasked[] = {(char)(FIN | WS_TEXT), 2, 'h', 'i'};
-    static const char huge[] = {
-        (char)(FIN | WS_TEXT), (char)(MASKED | 127), 0, 0, 0, 1, 0, 0, 0, 0};
+    static const char huge[] = {(char)(FIN | WS_TEXT), (char)0xff, 0, 0, 0, 1, 0, 0, 0, 0};
     static char big[65537];
     static const struct {
         const char *what;
@@ -265,7 +220,7 @@ static void every_breach_has_its_close_code(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         wire_close(&client);
         wire_open(&client, net_script_port(&script));
-        shake(SHAKE("/ws", ""));
+        shake(WIRE_FRAME_SHAKE("/ws", ""));
         if (rows[i].first)
             send_frame(rows[i].first, rows[i].payload);
         else
@@ -273,7 +228,8 @@ static void every_breach_has_its_close_code(void **state)
         if (rows[i].payload.p == huge) wire_send(&client, bytes_of("maskx", 5));
         say("ignored");
         assert_int_equal(read_frame(), WS_CLOSE);
-        if (close_code() != rows[i].code) fail_msg("%s: %u", rows[i].what, close_code());
+        if (wire_frame_close_code(&client) != rows[i].code)
+            fail_msg("%s: %u", rows[i].what, wire_frame_close_code(&client));
         assert_int_equal(read_frame(), -1);
     }
 }
@@ -341,7 +297,7 @@ static void an_idle_session_is_closed_and_pongs_do_not_count(void **state)
     (void)state;
     wire_close(&client);
     wire_open(&client, net_script_port(&script));
-    shake(SHAKE("/ws?40", ""));
+    shake(WIRE_FRAME_SHAKE("/ws?40", ""));
     say("x");
     expect_text("x");
     say("y"); /* when it comes back, the loop is done with the first */
@@ -353,98 +309,15 @@ static void an_idle_session_is_closed_and_pongs_do_not_count(void **state)
     expect_close(1001);
 }
 
-static void send_text(struct websocket *ws, const char *text, size_t n, uint64_t lane)
-{
-    struct ws_frame *f = ws_frame_new(bytes_of(text, n));
-    assert_non_null(f);
-    websocket_send(ws, f, lane);
-    ws_frame_unref(f);
-}
-
-/* 10,000 numbered frames of 4 KiB in three lanes to a client that does not read: 40 MB, of which
- * the kernel takes some. Then it reads: numbers rise within a lane, and each lane ends with its
- * newest. */
-static void a_slow_reader_loses_older_frames_of_a_lane_never_the_newest(void **state)
-{
-    (void)state;
-    enum { COUNT = 10000, LANES = 3 };
-    static char text[4096];
-    memset(text, ' ', sizeof text);
-    struct websocket *ws = atomic_load(&script.ws);
-    for (int i = 0; i < COUNT; i++) {
-        int n = snprintf(text, sizeof text, "%d", i);
-        text[n] = ' ';
-        send_text(ws, text, sizeof text, (uint64_t)(1 + i % LANES));
-    }
-    long newest[LANES] = {-1, -1, -1};
-    int seen = 0;
-    while (newest[0] + newest[1] + newest[2] < 3 * COUNT - 6) {
-        assert_int_equal(read_frame(), WS_TEXT);
-        long number = strtol(client.body.p, NULL, 10);
-        assert_true(number > newest[number % LANES]);
-        newest[number % LANES] = number;
-        seen++;
-    }
-    assert_true(seen < COUNT);
-    say("still here");
-    expect_text("still here");
-}
-
-static void a_slow_reader_without_lanes_is_closed_with_1013(void **state)
-{
-    (void)state;
-    static char text[4096];
-    memset(text, ' ', sizeof text);
-    struct websocket *ws = atomic_load(&script.ws);
-    for (int i = 0; i < 10000; i++) send_text(ws, text, sizeof text, 0);
-    expect_close(1013);
-}
-
-struct sender {
-    struct websocket *ws;
-    char name;
-};
-
-static void *send_many(void *arg)
-{
-    const struct sender *s = arg;
-    for (int i = 0; i < 1000; i++) {
-        char text[16];
-        int n = snprintf(text, sizeof text, "%c%d", s->name, i);
-        send_text(s->ws, text, (size_t)n, 0);
-    }
-    return NULL;
-}
-
-static void many_threads_send_and_each_keeps_its_order(void **state)
-{
-    (void)state;
-    pthread_t threads[3];
-    struct sender senders[3];
-    long next[3] = {0};
-    for (int i = 0; i < 3; i++) {
-        senders[i] = (struct sender){atomic_load(&script.ws), (char)('a' + i)};
-        assert_int_equal(pthread_create(&threads[i], NULL, send_many, &senders[i]), 0);
-    }
-    for (int i = 0; i < 3000; i++) {
-        assert_int_equal(read_frame(), WS_TEXT);
-        int who = client.body.p[0] - 'a';
-        buf_cstr(&client.body);
-        assert_int_equal(strtol(client.body.p + 1, NULL, 10), next[who]);
-        next[who]++;
-    }
-    for (int i = 0; i < 3; i++) pthread_join(threads[i], NULL);
-}
-
 static void a_failed_allocation_ends_one_session_at_most(void **state)
 {
     (void)state;
     struct buf b;
     buf_init(&b, 1 << 16);
-    buf_add_str(&b, SHAKE("/ws", ""));
-    add_frame(&b, WS_TEXT, BYTES("hel"));
-    add_frame(&b, FIN | WS_PING, BYTES("p"));
-    add_frame(&b, FIN | WS_CONTINUATION, BYTES("lo"));
+    buf_add_str(&b, WIRE_FRAME_SHAKE("/ws", ""));
+    wire_frame_add(&b, WS_TEXT, BYTES("hel"));
+    wire_frame_add(&b, FIN | WS_PING, BYTES("p"));
+    wire_frame_add(&b, FIN | WS_CONTINUATION, BYTES("lo"));
     for (int64_t nth = 1; nth < 20; nth++) {
         wire_close(&client);
         wire_open(&client, net_script_port(&script));
@@ -458,7 +331,7 @@ static void a_failed_allocation_ends_one_session_at_most(void **state)
     buf_done(&b);
     wire_close(&client);
     wire_open(&client, net_script_port(&script));
-    shake(SHAKE("/ws", ""));
+    shake(WIRE_FRAME_SHAKE("/ws", ""));
     say("fine");
     expect_text("fine");
 }
@@ -517,9 +390,6 @@ int main(void)
         T(a_peer_that_does_not_close_is_cut_after_5_s),
         T(pings_come_every_30_s_and_silence_ends_it),
         C(an_idle_session_is_closed_and_pongs_do_not_count),
-        T(a_slow_reader_loses_older_frames_of_a_lane_never_the_newest),
-        T(a_slow_reader_without_lanes_is_closed_with_1013),
-        T(many_threads_send_and_each_keeps_its_order),
         C(a_failed_allocation_ends_one_session_at_most),
         cmocka_unit_test(a_stop_says_1001),
         cmocka_unit_test(an_idle_session_weighs_less_than_2_kib),
