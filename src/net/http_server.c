@@ -9,7 +9,7 @@
 enum { LOOPS_MAX = 64 };
 #define BODY_BYTES_MAX ((size_t)256 << 20)
 #define IDLE_NS        (75 * NS_PER_S)
-#define GRACE_MS       300 /* a keep-alive client's request may be on its way while we begin to stop */
+#define GRACE_MS       300 /* a request may be on its way to an idle connection */
 
 bool http_server_trusts(const struct http_server *s, const struct address *a)
 {
