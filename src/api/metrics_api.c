@@ -4,6 +4,7 @@
 #include "api/ingest_call.h"
 #include "api/live_api.h"
 #include "api/routes.h"
+#include "base/log.h"
 #include "build_info.h"
 #include "perf/prometheus.h"
 #include "store/registry.h"
@@ -177,6 +178,16 @@ static void read_memory(double *ret_virtual, double *ret_resident)
     *ret_resident = (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
+/* Bytes this process may use: the cgroup's limit when there is one, else the machine's memory. */
+static double memory_limit(void)
+{
+    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), limit = 0;
+    FILE *f = fopen("/sys/fs/cgroup/memory.max", "r");
+    if (f && fscanf(f, "%lf", &limit) != 1) limit = 0; /* "max": none */
+    if (f) fclose(f);
+    return limit > 0 && limit < machine ? limit : machine;
+}
+
 static int count_descriptors(void)
 {
     int n = 0;
@@ -199,6 +210,11 @@ static void write_process(struct app *app, struct buf *b)
     read_memory(&virtual_bytes, &resident_bytes);
     getrlimit(RLIMIT_NOFILE, &files);
     write_gauge(b, "process_resident_memory_bytes", "Resident memory.", resident_bytes);
+    double ratio = resident_bytes / memory_limit();
+    write_gauge(b, "sensorvision_memory_usage_ratio", "Resident memory of what the machine has.",
+                ratio);
+    write_gauge(b, "sensorvision_jvm_memory_usage_percent",
+                "The same from 0 to 100, under the name old dashboards read.", ratio * 100);
     write_gauge(b, "process_virtual_memory_bytes", "Virtual memory.", virtual_bytes);
     write_gauge(b, "process_open_fds", "Open file descriptors.", count_descriptors());
     write_gauge(b, "process_max_fds", "File descriptors at most.", (double)files.rlim_cur);
@@ -207,6 +223,34 @@ static void write_process(struct app *app, struct buf *b)
     prometheus_family(b, "sensorvision_build_info", "gauge", "1, labelled with what was built.");
     prometheus_sample(b, "sensorvision_build_info",
                       "version=\"" BUILD_VERSION "\",commit=\"" BUILD_COMMIT "\"", 1);
+}
+
+static void write_activity(struct app *app, struct buf *b)
+{
+    size_t orgs,
+        devices = registry_count_seen(app->registry, clock_wall_ns(app->clock) - NS_PER_DAY, &orgs);
+    write_gauge(b, "sensorvision_active_devices_24h", "Devices seen within 24 hours.",
+                (double)devices);
+    write_gauge(b, "sensorvision_pilot_organizations_active",
+                "Organisations with a device seen within 24 hours.", (double)orgs);
+}
+
+static void write_errors(struct app *app, struct buf *b)
+{
+    struct batch_stats batch;
+    uint64_t answers = 0;
+    for (size_t i = 0; i < routes_count(app->routes); i++) {
+        struct route_figures *f = routes_figures(app->routes, routes_at(app->routes, i));
+        for (int s = 0; s < ROUTE_STATUSES; s++)
+            if (route_statuses[s] >= 500)
+                answers += atomic_load_explicit(&f->by_status[s], memory_order_relaxed);
+    }
+    batch_read_stats(app->batch, &batch);
+    prometheus_family(b, "sensorvision_errors_total", "counter", "What went wrong, by kind.");
+    prometheus_count(b, "sensorvision_errors_total", "kind=\"http_5xx\"", answers);
+    prometheus_count(b, "sensorvision_errors_total", "kind=\"write_failed\"", batch.batches_failed);
+    prometheus_count(b, "sensorvision_errors_total", "kind=\"queue_full\"", batch.refused_full);
+    prometheus_count(b, "sensorvision_errors_total", "kind=\"log_line_dropped\"", log_dropped());
 }
 
 static void write_server(struct app *app, struct buf *b)
@@ -235,6 +279,8 @@ void metrics_get(struct api_call *c)
     write_store(c->app, b);
     write_executors(c->app, b);
     write_server(c->app, b);
+    write_activity(c->app, b);
+    write_errors(c->app, b);
     write_process(c->app, b);
     api_answer(c, 200, "text/plain; version=0.0.4; charset=utf-8");
 }

@@ -247,6 +247,23 @@ size_t registry_list_devices(struct registry *r, int64_t org, int64_t after,
     return n;
 }
 
+size_t registry_count_seen(struct registry *r, int64_t since_ns, size_t *ret_orgs)
+{
+    size_t devices = 0, orgs = 0, at = 0;
+    rwlock_read(&r->lock);
+    for (struct map_slot *slot; (slot = map_next(&r->orgs, &at));) {
+        const struct org_devices *o = slot->value;
+        size_t before = devices;
+        for (size_t i = 0; i < o->n; i++)
+            devices +=
+                atomic_load_explicit(&o->devices[i]->last_seen_ns, memory_order_relaxed) > since_ns;
+        orgs += devices > before;
+    }
+    rwlock_release(&r->lock);
+    *ret_orgs = orgs;
+    return devices;
+}
+
 size_t registry_count_devices(struct registry *r, int64_t org)
 {
     rwlock_read(&r->lock);
