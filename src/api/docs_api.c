@@ -112,6 +112,8 @@ static const char *const planned[] = {
     "the pilot layer (`/api/v1/pilot/...`): limits, quotas, rate limits, thresholds, "
     "recommendations",
     "PostgreSQL and Redis (`store.url=postgres://`, `cache.url=redis://`)",
+    "metrics of databases and caches (`sensorvision_db_*`, `sensorvision_cache_*`) and of failed "
+    "logins",
     "`/export/parquet`, `groupBy=tag|group` of `/analytics/fleet`",
 };
 

@@ -3,6 +3,20 @@
 
 #include "base/mem.h"
 
+void ingest_metrics_note_minute(struct ingest_metrics *m)
+{
+    unsigned minute = atomic_load(&m->minute) + 1;
+    atomic_store(&m->points_at[minute % 61], counter_read(&m->points));
+    atomic_store(&m->minute, minute);
+}
+
+uint64_t ingest_metrics_last_hour(const struct ingest_metrics *m)
+{
+    unsigned minute = atomic_load(&m->minute);
+    /* The slot after the newest is the one of 60 minutes before it; 0 until the ring is full. */
+    return counter_read(&m->points) - atomic_load(&m->points_at[(minute + 1) % 61]);
+}
+
 struct ingest_call *ingest_call_new(struct api_call *c)
 {
     struct ingest_call *k = mem_zalloc(sizeof *k);

@@ -16,7 +16,14 @@ struct ingest_metrics {
     struct histogram decode, admit; /* by request; queue and write are the pipeline's */
     struct counter messages_http, messages_line_protocol, messages_import;
     struct counter points, records_refused;
+    /* points as it stood at the last 61 full minutes, a ring; the housekeeper writes it. */
+    _Atomic uint64_t points_at[61];
+    _Atomic unsigned minute; /* how many were noted */
 };
+/* Once a minute. */
+void ingest_metrics_note_minute(struct ingest_metrics *m);
+/* Points made durable in the last 60 minutes, or since the start if that is later. */
+uint64_t ingest_metrics_last_hour(const struct ingest_metrics *m);
 
 struct ingest_call {
     struct batch_ticket ticket;

@@ -64,6 +64,18 @@ static void write_api_response(struct app *app, struct buf *b)
     prometheus_histogram(b, name, NULL, &all);
 }
 
+static void write_gauge(struct buf *b, const char *name, const char *help, double value)
+{
+    prometheus_family(b, name, "gauge", help);
+    prometheus_sample(b, name, NULL, value);
+}
+
+static void write_total(struct buf *b, const char *name, const char *help, uint64_t value)
+{
+    prometheus_family(b, name, "counter", help);
+    prometheus_count(b, name, NULL, value);
+}
+
 static void write_ingest(struct app *app, struct buf *b)
 {
     static const char stages[] = "sensorvision_telemetry_processing_seconds";
@@ -77,23 +89,14 @@ static void write_ingest(struct app *app, struct buf *b)
     prometheus_count(b, messages, "transport=\"import\"", counter_read(&m->messages_import));
     prometheus_family(b, "sensorvision_telemetry_points_total", "counter", "Points made durable.");
     prometheus_count(b, "sensorvision_telemetry_points_total", NULL, counter_read(&m->points));
+    write_gauge(b, "sensorvision_telemetry_throughput_per_hour",
+                "Points made durable in the last 60 minutes, to the minute.",
+                (double)ingest_metrics_last_hour(m));
     prometheus_family(b, stages, "histogram", "Time a request spends in each stage of ingest.");
     prometheus_histogram(b, stages, "stage=\"decode\"", &m->decode);
     prometheus_histogram(b, stages, "stage=\"admit\"", &m->admit);
     prometheus_histogram(b, stages, "stage=\"queue\"", &t->queued);
     prometheus_histogram(b, stages, "stage=\"write\"", &t->written);
-}
-
-static void write_gauge(struct buf *b, const char *name, const char *help, double value)
-{
-    prometheus_family(b, name, "gauge", help);
-    prometheus_sample(b, name, NULL, value);
-}
-
-static void write_total(struct buf *b, const char *name, const char *help, uint64_t value)
-{
-    prometheus_family(b, name, "counter", help);
-    prometheus_count(b, name, NULL, value);
 }
 
 static void write_batches(struct app *app, struct buf *b)

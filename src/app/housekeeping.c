@@ -2,6 +2,7 @@
  * job that fails is logged once and tried again at its next turn. */
 #include "app/housekeeping.h"
 
+#include "api/ingest_call.h"
 #include "api/live_api.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -33,6 +34,12 @@ static enum err maintain_auth(struct housekeeping *h)
 static enum err check_live(struct housekeeping *h)
 {
     live_hub_check(h->app->hub);
+    return ERR_OK;
+}
+
+static enum err note_minute(struct housekeeping *h)
+{
+    ingest_metrics_note_minute(h->app->ingest_metrics);
     return ERR_OK;
 }
 
@@ -68,6 +75,7 @@ static const struct job {
     {"maintain_store", NS_PER_S, maintain_store},
     {"maintain_auth", NS_PER_S, maintain_auth},
     {"check_live_sessions", NS_PER_S, check_live},
+    {"note_throughput", NS_PER_MINUTE, note_minute},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
