@@ -1,5 +1,5 @@
 #pragma once
-/* tests/helpers/wire_frame.h -- WebSocket frames as a client sends and reads them, on a struct wire.
+/* tests/helpers/wire_frame.h -- WebSocket frames as a client sends and reads them, on a wire.
  * Threads: one client, one thread.   Memory: the payload read last lies in w->body. */
 #include "wire.h"
 
