@@ -68,8 +68,7 @@ struct api_call {
     struct api_pending *pending; /* the dispatcher's */
 };
 
-/* --- reading the request ------------------------------------------------------------------------
- * */
+/* --- reading the request ---------------------------------------------------------------------- */
 /* Query parameter, decoded (first of that name); p == NULL when absent. */
 struct bytes api_query(struct api_call *c, const char *name);
 
@@ -94,8 +93,7 @@ void api_field_error(struct api_fields *f, const char *name, const char *why);
 /* True when nothing was wrong; else 400 problem+json with errors{field: why} is the answer. */
 bool api_fields_close(struct api_fields *f);
 
-/* --- answering ----------------------------------------------------------------------------------
- * */
+/* --- answering -------------------------------------------------------------------------------- */
 /* The body in c->body is complete. content type application/json. */
 void api_ok(struct api_call *c, int status);
 /* The same with another content type; 204 sends none. */
@@ -103,7 +101,7 @@ void api_answer(struct api_call *c, int status, const char *content_type);
 /* problem+json (RFC 9457). detail tells the person what to do. */
 void api_problem(struct api_call *c, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Status from an enum err (api/status.c); detail from why when it has text, else the sentence. */
+/* Status from an enum err (api/answer.c); detail from why when it has text, else the sentence. */
 void api_fail(struct api_call *c, enum err e, const struct why *why);
 /* The one 404: to the byte the same for missing and for foreign. `what`: "device", "dashboard". */
 void api_not_found(struct api_call *c, const char *what);

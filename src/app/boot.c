@@ -31,8 +31,7 @@ static void note_stale_override(void *ctx, const char *key, const char *why)
     LOG(LOG_WARN, "override_ignored", LOG_S("key", key), LOG_S("why", why));
 }
 
-/* --- the store
- * ------------------------------------------------------------------------------------ */
+/* --- the store -------------------------------------------------------------------------------- */
 
 static enum err load_retention(struct boot *b)
 {
@@ -102,8 +101,7 @@ static void close_store(struct boot *b)
     data_dir_close(&b->dir);
 }
 
-/* --- who may
- * -------------------------------------------------------------------------------------- */
+/* --- who may ---------------------------------------------------------------------------------- */
 
 static struct auth_limits auth_limits_of(const struct settings *s)
 {
@@ -143,8 +141,7 @@ static enum err open_services(struct boot *b, struct why *why)
     return ERR_OK;
 }
 
-/* --- the pipeline
- * --------------------------------------------------------------------------------- */
+/* --- the pipeline ----------------------------------------------------------------------------- */
 
 static struct batch_opts batch_opts_of(const struct settings *s, const struct clock *clock)
 {
@@ -215,8 +212,7 @@ static enum err open_executors(struct boot *b)
     return e;
 }
 
-/* --- the network
- * ---------------------------------------------------------------------------------- */
+/* --- the network ------------------------------------------------------------------------------ */
 
 static unsigned loops_of(const struct settings *s)
 {
@@ -249,8 +245,7 @@ static enum err open_server(struct boot *b, struct why *why)
     return e;
 }
 
-/* --- settings that change while the server runs
- * --------------------------------------------------- */
+/* --- settings that change while the server runs ----------------------------------------------- */
 
 static void apply_live(struct boot *b)
 {

@@ -8,8 +8,9 @@
 
 enum { BEARER_BYTES = 4000 };
 
-enum err client_session_post(struct http_client *c, const char *path, struct bytes json,
-                             struct http_answer *ret, struct why *why)
+/* A POST that must answer 2xx; else ERR_INVALID and the server's sentence. */
+static enum err post(struct http_client *c, const char *path, struct bytes json,
+                     struct http_answer *ret, struct why *why)
 {
     struct http_request request = {
         .method = "POST", .path = path, .content_type = "application/json", .body = json};
@@ -47,7 +48,7 @@ static enum err log_in(struct http_client *c, const char *user, const char *pass
     json_write_member_text(&body, "password", password);
     json_write_close(&body, '}');
     enum err e = body.err;
-    if (!e) e = client_session_post(c, "/api/v1/auth/login", buf_bytes(&body), &answer, why);
+    if (!e) e = post(c, "/api/v1/auth/login", buf_bytes(&body), &answer, why);
     if (!e) e = take_token(c, &answer, why);
     buf_done(&body);
     return e;

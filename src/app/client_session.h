@@ -12,6 +12,3 @@ struct client_session {
 };
 int client_session_open(struct cli *cli, struct client_session *ret);
 void client_session_close(struct cli *cli, struct client_session *s);
-/* GET or POST without a sink that must answer 2xx; else ERR_INVALID and the server's sentence. */
-enum err client_session_post(struct http_client *c, const char *path, struct bytes json,
-                             struct http_answer *ret, struct why *why) MUST_CHECK;

@@ -7,13 +7,13 @@
 
 static const struct {
     enum conf_note_kind kind;
-    const char *title, *member, *event;
+    const char *title, *member;
 } kinds[] = {
-    {CONF_NOTE_BAD, "Not accepted:", "bad", "config_bad"},
-    {CONF_NOTE_PROFILE, "Profiles without a file:", "missingProfiles", "config_profile_missing"},
-    {CONF_NOTE_PLANNED, "Planned, accepted without effect:", "planned", "config_planned"},
-    {CONF_NOTE_JVM, "The JVM's, ignored:", "ignored", "config_ignored"},
-    {CONF_NOTE_UNKNOWN, "Unknown:", "unknown", "config_unknown"},
+    {CONF_NOTE_BAD, "Not accepted:", "bad"},
+    {CONF_NOTE_PROFILE, "Profiles without a file:", "missingProfiles"},
+    {CONF_NOTE_PLANNED, "Planned, accepted without effect:", "planned"},
+    {CONF_NOTE_JVM, "The JVM's, ignored:", "ignored"},
+    {CONF_NOTE_UNKNOWN, "Unknown:", "unknown"},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0], ORIGIN_BYTES = 1200 };
 
@@ -112,12 +112,4 @@ size_t conf_report_json(const struct conf *c, struct buf *out)
     json_write_close(out, '}');
     buf_add_char(out, '\n');
     return bad;
-}
-
-void conf_report_notes(const struct conf *c, conf_report_line *visit, void *ctx)
-{
-    struct conf_note note;
-    for (size_t k = 0; k < KINDS; k++)
-        for (size_t at = 0; conf_next_note(c, &at, &note);)
-            if (note.kind == kinds[k].kind) visit(ctx, kinds[k].event, note.key, note.text);
 }

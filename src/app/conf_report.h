@@ -7,7 +7,3 @@
  * unknown. The number of bad values. */
 size_t conf_report_text(const struct conf *c, struct buf *out);
 size_t conf_report_json(const struct conf *c, struct buf *out);
-
-/* Each note as one line, for the log of a start: visit(ctx, "config_ignored", key, text). */
-typedef void conf_report_line(void *ctx, const char *event, const char *key, const char *text);
-void conf_report_notes(const struct conf *c, conf_report_line *visit, void *ctx);

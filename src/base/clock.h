@@ -11,8 +11,8 @@
 #define NS_PER_HOUR   (3600 * NS_PER_S)
 #define NS_PER_DAY    (86400 * NS_PER_S)
 
-/* a + b, or the end of time in that direction: instants come from clients, sums must not wrap.
- */
+/* a + b, or the end of time in that direction: instants come from clients, so sums must not
+ * wrap. */
 static inline int64_t clock_add(int64_t a, int64_t b)
 {
     int64_t sum;

@@ -2,13 +2,15 @@
 /* codec/http1.h -- the bytes of HTTP/1.1 and 1.0 requests, strictly as RFC 9112 demands and nothing
  * more. Pure: no I/O, no clock.
  *
- * H1  One reading: every stream is framed in one way or refused, whatever the pieces it arrives in.
- * H2  Refused with 400: bare LF or CR, NUL and control bytes, a blank before a colon, folded lines,
- *     names that are not tokens, no or two Hosts, two or non-decimal Content-Lengths,
- * Content-Length beside Transfer-Encoding, any Transfer-Encoding but `chunked`, a bad or
- * overflowing chunk size. 414 URL, 431 header block or count, 417 other expectation, 501 other
- * method, 505 other version. H3  After a refusal the stream is dead: answer, close, read nothing
- * more from it. Threads: any (the caller's structs).   Memory: all views borrow the input. */
+ * H1  One reading: every stream is framed in one way or refused, whatever the pieces it arrives
+ *     in.
+ * H2  Refused with 400: bare LF or CR, NUL and control bytes, a blank before a colon, folded
+ *     lines, names that are not tokens, no or two Hosts, two or non-decimal Content-Lengths,
+ *     Content-Length beside Transfer-Encoding, any Transfer-Encoding but `chunked`, a bad or
+ *     overflowing chunk size. 414 URL, 431 header block or count, 417 other expectation, 501
+ *     other method, 505 other version.
+ * H3  After a refusal the stream is dead: answer, close, read nothing more from it.
+ * Threads: any (the caller's structs).   Memory: all views borrow the input. */
 #include "base/bytes.h"
 #include "base/err.h"
 

@@ -2,13 +2,15 @@
 /* codec/json_telemetry.h -- the JSON telemetry bodies A to F of contract §6 -> raw records, in one
  * pass over the body, names and ids left where they stand.
  *
- * J1  malformed JSON anywhere refuses the whole body (ERR_INVALID; why says line and byte), nothing
- * of the batch is to be used. J2  in D and F a well-formed but wrong record is marked with its
- * error and the others go on; in A, B, C and E it is ERR_INVALID with the same sentence in why. J3
- * values: numbers, numeric strings, booleans (1/0); null is skipped; a record with nothing left to
- *     store is wrong. NaN, infinities, objects and arrays are wrong. Unknown members of a record
- * are ignored. Other errors: ERR_TOOLARGE (ceilings of the batch), ERR_NOMEM. Threads: any, on
- * one's own batch and arena.   Memory: as raw_batch.h says. */
+ * J1  malformed JSON anywhere refuses the whole body (ERR_INVALID; why says line and byte),
+ *     nothing of the batch is to be used.
+ * J2  in D and F a well-formed but wrong record is marked with its error and the others go on;
+ *     in A, B, C and E it is ERR_INVALID with the same sentence in why.
+ * J3  values: numbers, numeric strings, booleans (1/0); null is skipped; a record with nothing
+ *     left to store is wrong. NaN, infinities, objects and arrays are wrong.
+ * Unknown members of a record are ignored.
+ * Other errors: ERR_TOOLARGE (ceilings of the batch), ERR_NOMEM.
+ * Threads: any, on one's own batch and arena.   Memory: as raw_batch.h says. */
 #include "codec/raw_batch.h"
 
 /* A: a flat object of variables; one record without device and time. A reserved name is wrong. */

@@ -34,7 +34,8 @@ static int days_in_month(int year, int month)
     return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
 
-enum err timestamp_fields_check(const struct timestamp_fields *f, struct why *why)
+/* Is there such a date and time? The sentence names the first field that is wrong. */
+static enum err check(const struct timestamp_fields *f, struct why *why)
 {
     if (f->month < 1 || f->month > 12)
         return why_say(why, ERR_INVALID, "there is no month %d", f->month);
@@ -51,7 +52,7 @@ enum err timestamp_fields_check(const struct timestamp_fields *f, struct why *wh
 
 enum err timestamp_fields_join(const struct timestamp_fields *f, int64_t *ret_ns, struct why *why)
 {
-    enum err e = timestamp_fields_check(f, why);
+    enum err e = check(f, why);
     if (e) return e;
     int64_t seconds = timestamp_days(f->year, (unsigned)f->month, (unsigned)f->day) * 86400 +
                       f->hour * 3600 + f->minute * 60 + f->second - f->offset_s;

@@ -11,8 +11,6 @@ struct timestamp_fields {
     int offset_s; /* east of UTC is positive */
 };
 
-/* Is there such a date and time? The sentence names the first field that is wrong. */
-enum err timestamp_fields_check(const struct timestamp_fields *f, struct why *why) MUST_CHECK;
 /* Checks and joins; ERR_INVALID also outside the range of int64 nanoseconds. */
 enum err timestamp_fields_join(const struct timestamp_fields *f, int64_t *ret_ns,
                                struct why *why) MUST_CHECK;

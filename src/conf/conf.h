@@ -8,11 +8,12 @@
  * double, BOOL -> bool, CHOICE -> int (place in `more`), TEXT -> const char *, LIST -> const char
  * *const * (NULL-terminated); texts and lists are never NULL.
  *
- * K1  a value that does not parse or lies outside its range is never taken: loading fails (or, with
- *     keep_going, is noted) naming file, line, key, value and what would be accepted.
+ * K1  a value that does not parse or lies outside its range is never taken: loading fails (or,
+ *     with keep_going, is noted) naming file, line, key, value and what would be accepted.
  * K2  a later assignment of the same layer wins; an alias is an assignment to its target.
  * K3  keys that belong to the JVM, unknown keys and keys of planned parts are noted once, never
- * errors. K4  conf_reload() takes all or nothing, and changes no member whose key is not LIVE.
+ *     errors.
+ * K4  conf_reload() takes all or nothing, and changes no member whose key is not LIVE.
  * Threads: owner only.   Memory: texts in the filled struct are borrowed until conf_free(). */
 #include "base/buf.h"
 #include "sys/file.h"
@@ -137,5 +138,3 @@ bool conf_next_note(const struct conf *c, size_t *at, struct conf_note *ret);
 
 /* "from 1 to 1000000", "one of durable, queued": what an entry accepts, for people. */
 void conf_say_range(const struct conf_entry *entry, struct buf *out);
-/* "PILOT_TELEMETRY_BATCH_SIZE". False when it does not fit. */
-bool conf_env_name(const char *key, char *ret, size_t n);

@@ -18,7 +18,8 @@ struct reading {
     size_t profile_count;
 };
 
-bool conf_env_name(const char *key, char *ret, size_t n)
+/* "PILOT_TELEMETRY_BATCH_SIZE". False when it does not fit. */
+static bool env_name(const char *key, char *ret, size_t n)
 {
     size_t i = 0;
     for (; key[i]; i++) {
@@ -44,7 +45,7 @@ static const char *reference_env(void *ctx, const char *name)
     const struct conf_opts *o = ctx;
     char mapped[NAME_MAX_BYTES];
     const char *set = ask_env(o, name);
-    return set || !conf_env_name(name, mapped, sizeof mapped) ? set : ask_env(o, mapped);
+    return set || !env_name(name, mapped, sizeof mapped) ? set : ask_env(o, mapped);
 }
 
 static enum err read_sets(struct reading *r)
@@ -71,8 +72,7 @@ static enum err read_environment(struct reading *r, bool aliases)
         char name[NAME_MAX_BYTES];
         bool is_alias = (entry->flags & CONF_ALIAS) != 0;
         bool is_pattern = (entry->flags & CONF_JVM) || strchr(entry->key, '*');
-        if (is_alias != aliases || is_pattern || !conf_env_name(entry->key, name, sizeof name))
-            continue;
+        if (is_alias != aliases || is_pattern || !env_name(entry->key, name, sizeof name)) continue;
         const char *value = ask_env(r->o, name);
         if (!value || !*value) continue;
         struct conf_assignment a = {CONF_FROM_ENVIRONMENT, entry->key, value, name, 0};

@@ -1,14 +1,19 @@
 #pragma once
 /* ingest/batch.h -- the bounded queue between requests and the store, and the writers behind it.
  *
- *   batch_submit ──> open batch ──(a) full (b) slot free and somebody waits (c) old──> ready ──>
- * write done(ticket) <── durable ┘ B1  a ticket is never split; one larger than batch_records is
- * one batch. B2  done() is called exactly once for every accepted ticket: ERR_OK only when it is
- * durable. B3  tickets are written in order of submission per writer; records of one ticket keep
- * their order. B4  at most queue_capacity records wait; past that batch_submit() is ERR_FULL and
- * nothing is taken. B5  a failed group is tried again ticket by ticket, so one bad ticket refuses
- * only itself. Threads: submit from any; done() on a writer thread, must not block. Memory: tickets
- * are the caller's, borrowed until done(). */
+ *   batch_submit ──> open batch ──> ready ──> a writer ──> store ──> durable ──> done(ticket)
+ *                         │
+ *                         └ closes when (a) full, (b) a slot is free and somebody waits, (c) old
+ *
+ * B1  a ticket is never split; one larger than batch_records is one batch.
+ * B2  done() is called exactly once for every accepted ticket: ERR_OK only when it is durable.
+ * B3  tickets are written in order of submission per writer; records of one ticket keep their
+ *     order.
+ * B4  at most queue_capacity records wait; past that batch_submit() is ERR_FULL and nothing is
+ *     taken.
+ * B5  a failed group is tried again ticket by ticket, so one bad ticket refuses only itself.
+ * Threads: submit from any; done() on a writer thread, must not block.   Memory: tickets are
+ * the caller's, borrowed until done(). */
 #include "base/clock.h"
 #include "perf/histogram.h"
 #include "store/telemetry.h"

@@ -41,11 +41,6 @@ void **http_user(struct http_exchange *x)
     return &x->user;
 }
 
-unsigned http_loop_index(const struct http_exchange *x)
-{
-    return x->conn->hl->loop.index;
-}
-
 struct buf *http_answer_body(struct http_exchange *x)
 {
     return &x->answer;

@@ -53,7 +53,6 @@ struct bytes http_request_id(const struct http_exchange *x);
 int64_t http_started_ns(const struct http_exchange *x); /* monotonic: when the head was complete */
 struct arena *http_arena(struct http_exchange *x);      /* lives until on_done(); not thread safe */
 void **http_user(struct http_exchange *x);              /* a slot for the layer above */
-unsigned http_loop_index(const struct http_exchange *x);
 
 /* --- the answer ------------------------------------------------------------------------------ */
 /* Adds a header; before http_answer() or http_stream_open(). CR, LF or NUL in it is a bug. */

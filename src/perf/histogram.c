@@ -16,11 +16,3 @@ void histogram_record(struct histogram *h, int64_t ns)
     atomic_fetch_add_explicit(&h->buckets[i], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&h->sum_ns, ns > 0 ? (uint64_t)ns : 0, memory_order_relaxed);
 }
-
-uint64_t histogram_count(const struct histogram *h)
-{
-    uint64_t n = 0;
-    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
-        n += atomic_load_explicit(&h->buckets[i], memory_order_relaxed);
-    return n;
-}

@@ -15,7 +15,6 @@ struct histogram {
 };
 
 void histogram_record(struct histogram *h, int64_t ns);
-uint64_t histogram_count(const struct histogram *h);
 
 struct counter {
     _Atomic uint64_t value;

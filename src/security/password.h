@@ -1,10 +1,11 @@
 #pragma once
 /* security/password.h -- passwords as Argon2id text (RFC 9106; 19 MiB, 2 passes: OWASP's figure),
  * as libsodium writes it. One hash costs 20 to 50 ms and its 19 MiB, so a gate lets only a few run
- * at once; the others wait in line, and a line that is full is told so. P1  a missing account costs
- * what a wrong password costs: verify against no hash runs the same work on a dummy hash and then
- * refuses. Threads: any; every call but free blocks, so never on a loop.   Memory: nothing secret
- * is kept. */
+ * at once; the others wait in line, and a line that is full is told so.
+ * P1  a missing account costs what a wrong password costs: verify against no hash runs the same
+ *     work on a dummy hash and then refuses.
+ * Threads: any; every call but free blocks, so never on a loop.   Memory: nothing secret is
+ * kept. */
 #include "base/bytes.h"
 #include "base/err.h"
 

@@ -23,6 +23,4 @@ enum err catalog_keys_set_expiry(struct sql_tx *tx, int64_t org, int64_t user, i
                                  int64_t expires_ns) MUST_CHECK;
 enum err catalog_keys_revoke(struct sql_tx *tx, int64_t org, int64_t user, int64_t key,
                              int64_t now_ns) MUST_CHECK;
-enum err catalog_keys_revoke_user(struct sql_tx *tx, int64_t org, int64_t user,
-                                  int64_t now_ns) MUST_CHECK;
 enum err catalog_keys_touch(struct sql_tx *tx, int64_t org, int64_t key, int64_t now_ns) MUST_CHECK;

@@ -38,13 +38,6 @@ enum err catalog_organizations_find_name(struct sql_tx *tx, struct bytes name, s
                             SQL_ARGS(SQL_T(name)), a, read_organization, ret, sizeof *ret);
 }
 
-enum err catalog_organizations_rename(struct sql_tx *tx, int64_t org, struct bytes name)
-{
-    return catalog_rows_change(
-        tx, "UPDATE organizations SET name = $1 WHERE id = $2 AND deleted_ns = 0",
-        SQL_ARGS(SQL_T(name), SQL_I(org)));
-}
-
 enum err catalog_organizations_delete(struct sql_tx *tx, int64_t org, int64_t now_ns)
 {
     return catalog_rows_change(

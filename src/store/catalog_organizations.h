@@ -15,7 +15,6 @@ enum err catalog_organizations_find(struct sql_tx *tx, int64_t org, struct arena
 /* ASCII case is ignored. */
 enum err catalog_organizations_find_name(struct sql_tx *tx, struct bytes name, struct arena *a,
                                          struct organization *ret) MUST_CHECK;
-enum err catalog_organizations_rename(struct sql_tx *tx, int64_t org, struct bytes name) MUST_CHECK;
 /* Soft: users and devices of it are the service's business. */
 enum err catalog_organizations_delete(struct sql_tx *tx, int64_t org, int64_t now_ns) MUST_CHECK;
 enum err catalog_organizations_count(struct sql_tx *tx, int64_t *ret) MUST_CHECK;

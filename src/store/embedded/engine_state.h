@@ -70,7 +70,6 @@ void engine_wake(struct engine *e);
 enum err engine_work(struct engine *e) MUST_CHECK;
 /* Everything from memory into blocks, and on into a fresh log segment after a failed sync. */
 enum err engine_seal(struct telemetry *t);
-enum err engine_recover(struct engine *e) MUST_CHECK;
 
 /* engine_scan.c */
 enum err engine_scan_open(struct telemetry *t, const struct scan_range *range,

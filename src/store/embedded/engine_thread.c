@@ -47,7 +47,7 @@ static enum err seal_inside_job_gate(struct engine *e)
  * cache would be believing it. What was acknowledged is in memory, so it is made durable as
  * blocks, under a manifest that passes over the failed group; then nothing depends on the old
  * segment. */
-enum err engine_recover(struct engine *e)
+static enum err recover(struct engine *e)
 {
     struct why why = {""};
     if (!wal_broken(e->wal, NULL)) return ERR_OK;
@@ -73,7 +73,7 @@ enum err engine_recover(struct engine *e)
 enum err engine_seal(struct telemetry *t)
 {
     struct engine *e = engine_of(t);
-    if (wal_broken(e->wal, NULL)) return engine_recover(e);
+    if (wal_broken(e->wal, NULL)) return recover(e);
     gate_enter(&e->job_gate);
     enum err result = seal_inside_job_gate(e);
     gate_leave(&e->job_gate);
@@ -89,7 +89,7 @@ enum err engine_work(struct engine *e)
         result = engine_flush_frozen(e);
         gate_leave(&e->job_gate);
     }
-    enum err recovered = engine_recover(e);
+    enum err recovered = recover(e);
     if (!result) result = recovered;
     /* A spare that can not be made is asked for again by the next write. */
     if (wal_wants_spare(e->wal) && wal_prepare(e->wal) && !result) result = ERR_NOSPACE;

@@ -1,9 +1,10 @@
 #pragma once
 /* store/embedded/manifest.h -- which files are alive: the one small file that is replaced whole.
- * M1  manifest_store() == ERR_OK: the new list survives power loss; else the old one or the new one
- * does. M2  one flipped bit anywhere is ERR_CORRUPT; a newer format is ERR_VERSION and `why` says
- * so. Bytes: FORMAT.md, "Manifest". Threads: none of its own; the caller's lock.   Memory: a
- * manifest owns its arrays. */
+ * M1  manifest_store() == ERR_OK: the new list survives power loss; else the old one or the new
+ *     one does.
+ * M2  one flipped bit anywhere is ERR_CORRUPT; a newer format is ERR_VERSION and `why` says so.
+ * Bytes: FORMAT.md, "Manifest".
+ * Threads: none of its own; the caller's lock.   Memory: a manifest owns its arrays. */
 #include "base/buf.h"
 #include "store/embedded/segment.h"
 

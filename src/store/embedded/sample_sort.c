@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-bool sample_sort_is_sorted(const struct sample *a, size_t n)
+static bool is_sorted(const struct sample *a, size_t n)
 {
     for (size_t i = 1; i < n; i++)
         if (a[i - 1].ts_ns >= a[i].ts_ns) return false;
@@ -24,7 +24,7 @@ static void merge(struct sample *a, size_t middle, size_t n, struct sample *scra
 
 size_t sample_sort_unique(struct sample *a, size_t n, struct sample *scratch)
 {
-    if (sample_sort_is_sorted(a, n)) return n;
+    if (is_sorted(a, n)) return n;
     for (size_t width = 1; width < n; width *= 2)
         for (size_t at = 0; at + width < n; at += 2 * width) {
             size_t end = n - at < 2 * width ? n - at : 2 * width;

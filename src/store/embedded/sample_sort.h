@@ -5,8 +5,6 @@
 
 #include <stdbool.h>
 
-/* Are the times strictly ascending? */
-bool sample_sort_is_sorted(const struct sample *a, size_t n);
 /* Sorts a[0 .. n) by time (a stable merge sort, so positions tell who was last) and drops all but
  * the last of equal times; how many are left. `scratch` has room for n samples. */
 size_t sample_sort_unique(struct sample *a, size_t n, struct sample *scratch);

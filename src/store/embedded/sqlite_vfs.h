@@ -2,13 +2,14 @@
 /* store/embedded/sqlite_vfs.h -- the files of SQLite, through sys/file.h, with a checksum in each
  * page.
  *
- * V1  a page of the main database is written with the CRC32C of its content and its number in its
- * last eight bytes, and no page that fails this check reaches SQLite. The pages in a rollback
- * journal are those very pages and are checked as well when they are played back. V2  the name of a
- * new file is durable before the first sync of that file returns. V3  there is no locking: whoever
- * opens a catalog holds the lock of its directory. V4  what failed last is kept in words, because
- * SQLite only passes numbers on. Threads: one connection, so one at a time.   Memory: see each
- * call.   Bytes: FORMAT.md, "Catalog". */
+ * V1  a page of the main database is written with the CRC32C of its content and its number in
+ *     its last eight bytes, and no page that fails this check reaches SQLite. The pages in a
+ *     rollback journal are those very pages and are checked as well when they are played back.
+ * V2  the name of a new file is durable before the first sync of that file returns.
+ * V3  there is no locking: whoever opens a catalog holds the lock of its directory.
+ * V4  what failed last is kept in words, because SQLite only passes numbers on.
+ * Threads: one connection, so one at a time.   Memory: see each call.   Bytes: FORMAT.md,
+ * "Catalog". */
 #include "sys/file.h"
 
 enum { SQLITE_VFS_PAGE = 4096, SQLITE_VFS_RESERVED = 8 };

@@ -12,7 +12,8 @@
 #define GROUP_MAX     (UINT64_C(256) << 20)
 #define BUFFER_KEEP   (UINT64_C(4) << 20)
 
-uint32_t wal_salt(const struct wal *w, uint64_t number)
+/* A checksum's seed that bytes inside of a payload do not know. */
+static uint32_t salt_of(const struct wal *w, uint64_t number)
 {
     uint64_t x = (uint64_t)clock_wall_ns(w->opts.clock) ^ number * UINT64_C(0x9e3779b97f4a7c15);
     x ^= (uint64_t)clock_mono_ns(w->opts.clock) << 20;
@@ -41,7 +42,7 @@ static uint64_t take_number(struct wal *w)
 static enum err make(struct wal *w, struct wal_segment *ret, uint64_t bytes)
 {
     uint64_t number = take_number(w);
-    return wal_segment_make(ret, w->opts.fs, w->opts.dir, number, bytes, wal_salt(w, number));
+    return wal_segment_make(ret, w->opts.fs, w->opts.dir, number, bytes, salt_of(w, number));
 }
 
 void wal_remove(struct wal *w, uint64_t number)

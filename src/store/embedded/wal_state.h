@@ -30,8 +30,6 @@ struct wal {
     struct wal_old *oldest, *youngest; /* owned */
 };
 
-/* A checksum's seed that bytes inside of a payload do not know. */
-uint32_t wal_salt(const struct wal *w, uint64_t number);
 /* Takes ownership; the caller holds the lock, or is alone. */
 void wal_add_old(struct wal *w, struct wal_old *old);
 void wal_remove(struct wal *w, uint64_t number);
