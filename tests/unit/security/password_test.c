@@ -84,8 +84,8 @@ static int64_t cost_of(struct password_gate *g, struct bytes stored)
     return best;
 }
 
-/* A missing Argon2 run takes microseconds, one of 19 MiB never less than a millisecond: the bound tells
- * them apart on any machine. How close the two are is the long timing test's business. */
+/* A missing Argon2 run takes microseconds, one of 19 MiB never less than a millisecond: the bound
+ * tells them apart on any machine. How close the two are is the long timing test's business. */
 static void an_unknown_account_costs_what_a_wrong_password_costs(void **state)
 {
     (void)state;
