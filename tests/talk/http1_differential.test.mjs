@@ -105,6 +105,10 @@ function oursOf(streams) {
     });
 }
 
+// Node 18 (Debian 12's own) takes a CR that no LF follows for the end of a head; Node 20 refuses it, as we
+// do. Under the old one such a stream says nothing about framing.
+const takesBareCr = Number(process.versions.node.split('.')[0]) < 20;
+
 const hex = (text) => Buffer.from(text, 'latin1').toString('hex');
 const turn = () => new Promise((resolve) => { setImmediate(resolve); });
 
@@ -162,9 +166,11 @@ test('no stream that both accept is framed differently', async () => {
         const common = Math.min(ours[i].requests.length, theirs.requests.length);
         const where = () => `stream ${i} of seed ${seed}: ${JSON.stringify(stream.toString('latin1'))}\n`
             + `ours ${ours[i].end}, node's ${theirs.end}`;
+        if (takesBareCr && /\r(?!\n)/.test(stream.toString('latin1'))) continue;
         // What both have taken, they have taken alike, whatever came later.
         assert.deepEqual(ours[i].requests.slice(0, common), theirs.requests.slice(0, common), where());
-        if (we && they) assert.equal(ours[i].requests.length, theirs.requests.length, where());
+        // "Connection: close" beside "keep-alive": we close, Node does not. That is no matter of framing.
+        if (we && they && ours[i].end !== 'close') assert.equal(ours[i].requests.length, theirs.requests.length, where());
     }
     console.error(`accepted by ${JSON.stringify(tally)}`);
     assert.ok(tally.both > count / 10, 'the mutations leave enough that both accept');
