@@ -58,12 +58,13 @@ static enum err take_body(const struct http1_head *h, struct bytes *in, struct b
     return e;
 }
 
-/* Can these first bytes of a head ever become one? A lone CR in a line that has not ended yet is only
- * seen with its end; older versions of Node's parser already take it for a line break. */
+/* Can these first bytes of a head ever become one? A lone CR in a line that has not ended yet is
+ * only seen with its end; older versions of Node's parser already take it for a line break. */
 static const char *doomed(struct bytes in)
 {
     static struct http1_head h;
     struct buf ended;
+    if (in.p[in.n - 1] == '\r') in.n--; /* its LF may be the next byte */
     buf_init(&ended, STREAM_MAX + 4);
     buf_add_bytes(&ended, in);
     buf_add_str(&ended, "\r\n\r\n");
