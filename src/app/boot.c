@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { TAP_BYTES_MAX = 16 << 20, LOOPS_MAX = 8 };
+enum { TAP_BYTES_MAX = 16 << 20, LOOPS_UNASKED = 8 };
 
 static const char default_csp[] =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -216,9 +216,9 @@ static enum err open_executors(struct boot *b)
 
 static unsigned loops_of(const struct settings *s)
 {
+    if (s->server_loops) return (unsigned)s->server_loops;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    long loops = s->server_loops ? (long)s->server_loops : cores;
-    return loops < 1 ? 1 : loops > LOOPS_MAX ? LOOPS_MAX : (unsigned)loops;
+    return cores < 1 ? 1 : cores > LOOPS_UNASKED ? LOOPS_UNASKED : (unsigned)cores;
 }
 
 static enum err open_server(struct boot *b, struct why *why)
