@@ -13,7 +13,7 @@ enum err admit_new(struct admit **ret, const struct admit_opts *opts)
     struct admit *a = mem_zalloc(sizeof *a);
     if (!a) return ERR_NOMEM;
     a->opts = *opts;
-    lock_init(&a->lock, LOCK_RANK_METRICS);
+    lock_init(&a->lock, LOCK_RANK_PROPERTIES);
     map_init(&a->properties, 0);
     *ret = a;
     return ERR_OK;

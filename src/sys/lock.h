@@ -8,19 +8,18 @@
 #include <pthread.h>
 
 enum lock_rank {
-    LOCK_RANK_ADMIN = 5,     /* configuration; held over files, the catalog and who is told */
-    LOCK_RANK_SQL = 10,      /* one SQLite connection; held over its I/O (that is its purpose) */
-    LOCK_RANK_REGISTRY = 20, /* device and variable maps; allocates when one grows */
-    LOCK_RANK_BATCH = 30,    /* the batch queue */
-    LOCK_RANK_STORE = 40,    /* embedded engine: block index and manifest */
-    LOCK_RANK_HEAD = 50,     /* one stripe of heads */
-    LOCK_RANK_WAL = 60,      /* WAL segment hand-over */
-    LOCK_RANK_HUB = 70,      /* live subscriptions */
-    LOCK_RANK_EXECUTOR = 80, /* one executor's queue */
-    LOCK_RANK_LOOP = 85,     /* a loop's inbox */
-    LOCK_RANK_SECURITY = 88, /* failed logins, users, keys, sessions; held while a map grows */
-    LOCK_RANK_METRICS = 90,  /* registration and probe tables */
-    LOCK_RANK_LOG = 95,      /* the log queue */
+    LOCK_RANK_ADMIN = 5,       /* configuration; held over files, the catalog and who is told */
+    LOCK_RANK_SQL = 10,        /* one SQLite connection; held over its I/O (that is its purpose) */
+    LOCK_RANK_REGISTRY = 20,   /* device and variable maps; allocates when one grows */
+    LOCK_RANK_BATCH = 30,      /* the batch queue */
+    LOCK_RANK_STORE = 40,      /* embedded engine: block index and manifest */
+    LOCK_RANK_HEAD = 50,       /* one stripe of heads */
+    LOCK_RANK_WAL = 60,        /* WAL segment hand-over */
+    LOCK_RANK_HUB = 70,        /* live subscriptions */
+    LOCK_RANK_EXECUTOR = 80,   /* one executor's queue */
+    LOCK_RANK_LOOP = 85,       /* a loop's inbox */
+    LOCK_RANK_SECURITY = 88,   /* failed logins, users, keys, sessions; held while a map grows */
+    LOCK_RANK_PROPERTIES = 90, /* what ingest stored of devices; held while a map grows */
 };
 
 struct lock {

@@ -1,8 +1,9 @@
 #pragma once
 /* store/embedded/gate.h -- lets one thread at a time through, for work that holds it over disk I/O,
  * which no struct lock may be. A thread that holds any lock must not wait at a gate.
- * The engine has two, entered in this order: the job gate (flush, merge, retention) and the write
- * gate (one write, or the moment heads are frozen).   Threads: any. */
+ * The engine has three, entered in this order: merge gate (merging, retention, purging), job gate
+ * (those, and flushing), write gate (one write, or the moment heads are frozen).
+ * Threads: any.   Memory: the caller's struct. */
 #include "sys/lock.h"
 
 #include <stdbool.h>
