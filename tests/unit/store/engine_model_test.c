@@ -2,8 +2,8 @@
 #include "base/mem.h"
 #include "engine_model.h"
 #include "fault_fs.h"
+#include "memory_fs.h"
 #include "store/embedded/engine.h"
-#include "temp_dir.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,14 @@
 
 #include <cmocka.h>
 
+#ifdef SV_DEBUG
+#define STEPS 1000 /* sanitizers: the same code, fewer times */
+#else
+#define STEPS 30000
+#endif
+
 struct world {
-    struct temp_dir dir;
+    struct memory_fs *memory;
     struct fault_fs disk;
     struct telemetry *t;
     struct engine_model model;
@@ -23,7 +29,7 @@ struct world {
 static void open_engine(struct world *w)
 {
     struct why why = {""};
-    struct engine_opts opts = {w->dir.path, &w->disk.fs, clock_real(), UINT64_C(1) << 20,
+    struct engine_opts opts = {"/d", &w->disk.fs, clock_real(), UINT64_C(1) << 20,
                                UINT64_C(64) << 10};
     enum err e = engine_open(&w->t, &opts, &why);
     if (e) fprintf(stderr, "open: %s: %s\n", err_name(e), why.text);
@@ -86,7 +92,7 @@ static void reopen(struct world *w, bool killed)
         kill_engine(w);
     else
         w->t->ops->close(w->t);
-    assert_int_equal(engine_verify(w->dir.path, fs_real(), fail_on_damage, NULL), ERR_OK);
+    assert_int_equal(engine_verify("/d", &w->disk.fs, fail_on_damage, NULL), ERR_OK);
     open_engine(w);
 }
 
@@ -117,8 +123,8 @@ static void random_operations_agree_with_a_model(void **state)
     int64_t blocks = mem_blocks();
     print_message("seed %llu\n", (unsigned long long)seed);
     rnd_seed(&w->rnd, seed);
-    temp_dir_make(&w->dir);
-    fault_fs_init(&w->disk, fs_real());
+    w->memory = memory_fs_new();
+    fault_fs_init(&w->disk, memory_fs_ops(w->memory));
     engine_model_init(&w->model);
     open_engine(w);
     for (long i = 0; i < count; i++) {
@@ -134,7 +140,7 @@ static void random_operations_agree_with_a_model(void **state)
     enum err e;
     assert_true(engine_model_agrees_all(&w->model, w->t, &e));
     w->t->ops->close(w->t);
-    temp_dir_remove(&w->dir);
+    memory_fs_free(w->memory);
     free(w);
     assert_int_equal(mem_blocks(), blocks);
 }
