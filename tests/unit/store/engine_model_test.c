@@ -15,7 +15,7 @@
 #ifdef SV_DEBUG
 #define STEPS 1000 /* sanitizers: the same code, fewer times */
 #else
-#define STEPS 30000
+#define STEPS 10000
 #endif
 
 struct world {
@@ -119,7 +119,7 @@ static void random_operations_agree_with_a_model(void **state)
     struct world *w = calloc(1, sizeof *w);
     const char *chosen = getenv("SEED"), *steps = getenv("STEPS");
     uint64_t seed = chosen ? strtoull(chosen, NULL, 10) : 20240607;
-    long count = steps ? strtol(steps, NULL, 10) : 1500;
+    long count = steps ? strtol(steps, NULL, 10) : STEPS;
     int64_t blocks = mem_blocks();
     print_message("seed %llu\n", (unsigned long long)seed);
     rnd_seed(&w->rnd, seed);
