@@ -47,8 +47,8 @@ fuzz: ## every fuzz target for T seconds each (make fuzz T=600)
 	@tools/setup.sh build dev
 	@tools/fuzz.sh $(T)
 
-cover: ## line and branch coverage of src/ by every C test
-	@tools/setup.sh build dev
+cover: ## line and branch coverage of src/ by the C tests and the system suite
+	@tools/setup.sh build test dev
 	@tools/cover.sh
 
 bench: build ## the load and its table, bench/README.md
