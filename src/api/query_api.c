@@ -8,7 +8,13 @@
 
 #include <math.h>
 
-enum { ROWS_DEFAULT = 10000, ROWS_MAX = 100000, POINTS_MAX = 100000, DEVICES_MAX = 10000 };
+enum {
+    ROWS_DEFAULT = 10000,
+    ROWS_MAX = 100000,
+    POINTS_MAX = 100000,
+    THINNED_MAX = 400000,
+    DEVICES_MAX = 10000
+};
 
 struct row_query {
     struct reg_device *device;
@@ -145,6 +151,14 @@ void query_range(struct api_call *c)
     if (!start_query(c, &q, device) || !read_after(c, &q) ||
         !series_read_count(c, "maxPoints", 0, 4, POINTS_MAX, &points))
         return;
+    if (points && q.list.n > THINNED_MAX / points) {
+        api_problem(
+            c, 422,
+            "maxPoints counts for each of %zu variables, and at most %d points are given in "
+            "one answer; maxPoints=%zu fits.",
+            q.list.n, THINNED_MAX, (size_t)THINNED_MAX / q.list.n);
+        return;
+    }
     enum err e = points ? write_thinned(c, &q, (size_t)points) : write_rows(c, &q);
     if (e)
         api_fail(c, e, NULL);

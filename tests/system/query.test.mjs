@@ -173,6 +173,15 @@ describe('aggregates', () => {
     });
 });
 
+test('a thinned answer is bounded over all its variables', async () => {
+    const many = Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`v${i}`, i]));
+    await server.ok('POST', '/data/ingest', { device, body: { deviceId: 'wide', variables: many } });
+    const answer = await server.call('GET', '/data/query?deviceId=wide&maxPoints=100000', { token });
+    assert.equal(answer.status, 422, answer.text);
+    assert.match(answer.json.detail, /maxPoints=80000 fits/);
+    assert.equal((await server.call('GET', '/data/query?deviceId=wide&maxPoints=80000', { token })).status, 200);
+});
+
 describe('exports', () => {
     test('CSV holds every row once', async () => {
         const { text, headers } = await server.call('GET', `/export/csv/q-1?${range}`, { token });
