@@ -13,6 +13,8 @@
 #include "model/record.h"
 #include "store/registry.h"
 
+enum { ADMIT_NEW_DEVICES_MAX = 10000 }; /* of one request: about a second of the catalog */
+
 struct admit_opts {
     struct registry *registry;
     struct sql_db *db;
@@ -42,7 +44,8 @@ enum err admit_new(struct admit **ret, const struct admit_opts *opts) MUST_CHECK
 void admit_free(struct admit *a);
 
 /* path_device: the device of the URL, empty when the body names it. may_block false: ERR_MORE when
- * the catalog is needed (something is new); call again from an executor. Other errors: ERR_NOMEM,
+ * the catalog is needed (something is new); call again from an executor. ERR_TOOLARGE: more than
+ * ADMIT_NEW_DEVICES_MAX devices would be made, none was. Other errors: ERR_NOMEM,
  * or a catalog that does not answer. */
 enum err admit_resolve(struct admit *a, const struct principal *who, struct bytes path_device,
                        const struct raw_batch *raw, bool may_block, struct arena *arena,

@@ -218,6 +218,17 @@ static enum err write_all_properties(struct resolve *r)
     return ERR_OK;
 }
 
+static enum err check_new_devices(const struct plan *p, struct why *why)
+{
+    size_t fresh = 0;
+    for (size_t i = 0; i < p->n; i++) fresh += p->items[i].device == NULL;
+    if (fresh <= ADMIT_NEW_DEVICES_MAX) return ERR_OK;
+    return why_say(why, ERR_TOOLARGE,
+                   "this request would make %zu new devices; one request makes %d at most, send it "
+                   "in parts",
+                   fresh, ADMIT_NEW_DEVICES_MAX);
+}
+
 enum err admit_provision(struct resolve *r, struct why *why)
 {
     size_t wanting = 0, names = 0;
@@ -230,6 +241,7 @@ enum err admit_provision(struct resolve *r, struct why *why)
     struct plan p = {0};
     enum err e = plan_alloc(r, &p, wanting);
     if (!e) e = plan_devices(r, &p);
+    if (!e) e = check_new_devices(&p, why);
     if (!e) e = plan_names(r, &p, name_room, variable_room);
     map_done(&p.by_id);
     if (!e) e = make_all(r, &p, why);

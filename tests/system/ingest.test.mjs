@@ -244,6 +244,14 @@ describe('what is refused names the thing', () => {
         assert.equal((await server.call('POST', '/ingest/dev', { device, body: '{"x":1}', headers: { 'content-type': 'application/x-www-form-urlencoded' } })).status, 200);
     });
 
+    test('more new devices than one request may make', async () => {
+        const lines = (n) => Array.from({ length: n }, (_, i) => `telemetry,device=crowd-${i} x=1`).join('\n');
+        const many = await server.request('POST', '/api/v2/write', { headers: { 'x-api-key': device }, body: lines(10_001) });
+        assert.equal(many.status, 413, many.text);
+        assert.equal((await server.call('GET', '/devices/crowd-0', { token })).status, 404);
+        assert.equal((await server.request('POST', '/api/v2/write', { headers: { 'x-api-key': device }, body: lines(50) })).status, 204);
+    });
+
     test('a body beyond the limit', async () => {
         const answer = await server.call('POST', '/data/bulk', { device, body: ' '.repeat((16 << 20) + 1), headers: { 'content-type': 'application/json' } });
         refusal(answer, 413, 'D');
