@@ -1,0 +1,30 @@
+#pragma once
+/* model/rule.h -- a condition on one variable of one device.
+ *
+ *   holds from t0 ── for_ns later ──> alert ── clear condition ──> resolved ── cooldown ──> again
+ *
+ * Threads: a value.   Memory: strings are borrowed from the arena they were read into; an absent
+ * one has p == NULL. */
+#include "base/bytes.h"
+#include "model/uuid.h"
+
+#include <stdbool.h>
+
+enum { RULE_NAME_MAX = 255, RULE_DESCRIPTION_MAX = 2000 };
+enum rule_operator { RULE_GT, RULE_GTE, RULE_LT, RULE_LTE, RULE_EQ, RULE_OPERATORS };
+
+struct rule {
+    int64_t id, org; /* id: internal; outside it is the uuid */
+    struct uuid uuid;
+    struct bytes name, description;
+    int64_t device;
+    struct bytes variable; /* exact name; its series may not exist yet */
+    enum rule_operator op;
+    double threshold;
+    bool enabled;
+    int64_t for_ns; /* how long it has to hold, by the readings' times; 0 = at once */
+    bool has_clear_threshold;
+    double clear_threshold; /* resolves only past this one (hysteresis) */
+    int64_t cooldown_ns;    /* after an alert was raised, none is raised for this long */
+    int64_t created_ns, updated_ns;
+};
