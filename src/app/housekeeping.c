@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/auth_service.h"
+#include "service/device_presence.h"
 #include "service/device_purge.h"
 #include "store/registry.h"
 #include "sys/lock.h"
@@ -15,6 +16,7 @@
 struct housekeeping {
     struct app *app;
     struct admin *admin;
+    struct device_presence presence;
     pthread_t thread;
     struct lock lock; /* guards closing */
     struct cond wake;
@@ -41,6 +43,18 @@ static enum err note_minute(struct housekeeping *h)
 {
     ingest_metrics_note_minute(h->app->ingest_metrics);
     return ERR_OK;
+}
+
+static void show_presence(void *ctx, const struct reg_device *d, enum device_status status,
+                          int64_t at_ns)
+{
+    live_hub_tell_status(ctx, d, device_service_status_name(status), at_ns);
+}
+
+static enum err note_presence(struct housekeeping *h)
+{
+    size_t n = 0;
+    return device_presence_run(&h->presence, &n);
 }
 
 static enum err save_seen(struct housekeeping *h)
@@ -76,6 +90,7 @@ static const struct job {
     {"maintain_auth", NS_PER_S, maintain_auth},
     {"check_live_sessions", NS_PER_S, check_live},
     {"note_throughput", NS_PER_MINUTE, note_minute},
+    {"note_presence", 5 * NS_PER_S, note_presence},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
@@ -119,6 +134,14 @@ enum err housekeeping_start(struct housekeeping **ret, struct app *app, struct a
     if (!h) return ERR_NOMEM;
     h->app = app;
     h->admin = admin;
+    h->presence = (struct device_presence){
+        .db = app->db,
+        .registry = app->registry,
+        .clock = app->clock,
+        .started_ns = app->started_wall_ns,
+        .ctx = app->hub,
+        .changed = show_presence,
+    };
     lock_init(&h->lock, LOCK_RANK_EXECUTOR);
     cond_init(&h->wake);
     enum err e = thread_start(&h->thread, run, h, "housekeeper", 512 * 1024);

@@ -40,6 +40,9 @@ enum err catalog_devices_touch_token(struct sql_tx *tx, int64_t org, int64_t dev
 /* Never moves backwards. */
 enum err catalog_devices_set_seen(struct sql_tx *tx, int64_t org, int64_t device,
                                   int64_t seen_ns) MUST_CHECK;
+/* The status that was told of it last (model of reg_device.presence). */
+enum err catalog_devices_set_presence(struct sql_tx *tx, int64_t org, int64_t device,
+                                      int presence) MUST_CHECK;
 /* Soft: the token is gone, the external id is free. */
 enum err catalog_devices_delete(struct sql_tx *tx, int64_t org, int64_t device,
                                 int64_t now_ns) MUST_CHECK;

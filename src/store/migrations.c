@@ -6,6 +6,8 @@
  * partial indexes, and with them the names it held. */
 #include "store/migrations.h"
 
+#include "store/migration_presence.h"
+
 static const char people[] =
     "CREATE TABLE organizations ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -159,5 +161,6 @@ const struct migration migrations_catalog[] = {
     {2, "devices and variables", things},
     {3, "events and settings", records},
     {4, "requests to reset a password", resets},
+    {5, "the status of a device that was last told", migration_presence_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

@@ -15,7 +15,8 @@ static struct device_row device_row_of(const struct sql_value *c)
                              .external_id = c[3].as.b,
                              .active = c[4].as.i != 0,
                              .provisioned_by = c[5].as.i,
-                             .last_seen_ns = c[6].as.i};
+                             .last_seen_ns = c[6].as.i,
+                             .presence = (int)c[8].as.i};
     if (c[2].as.b.n == sizeof row.uuid.b) memcpy(row.uuid.b, c[2].as.b.p, sizeof row.uuid.b);
     return row;
 }
@@ -63,7 +64,7 @@ static enum err load(struct registry *r, struct why *why)
     if (e) return why_say(why, e, "the catalog cannot be read: %s", err_sentence(e));
     e = load_rows(r, tx,
                   "SELECT id, org, uuid, external_id, active, provisioned_by, last_seen_ns, "
-                  "token_hash FROM devices WHERE deleted_ns = 0 ORDER BY id",
+                  "token_hash, presence FROM devices WHERE deleted_ns = 0 ORDER BY id",
                   SQL_NO_ARGS, load_device);
     if (!e)
         e = load_rows(r, tx, "SELECT id, device, org, name FROM variables ORDER BY id", SQL_NO_ARGS,
@@ -273,6 +274,14 @@ size_t registry_count_devices(struct registry *r, int64_t org)
     return n;
 }
 
+struct reg_device *registry_walk(struct registry *r, struct reg_device *after)
+{
+    /* Entries are only ever added in front; pairs with the release in registry_maps_intern(). */
+    struct device_entry *e = after ? registry_maps_entry(after)->older
+                                   : atomic_load_explicit(&r->newest, memory_order_acquire);
+    return e ? &e->device : NULL;
+}
+
 static enum err save_one(struct sql_tx *tx, const struct reg_device *d, int64_t used_ns)
 {
     enum err e = catalog_devices_set_seen(tx, d->org, d->id, atomic_load(&d->last_seen_ns));
@@ -306,14 +315,12 @@ enum err registry_save_seen(struct registry *r)
     struct reg_device *dirty[SAVE_AT_ONCE];
     size_t n = 0;
     enum err e = ERR_OK;
-    /* Entries are only ever added in front; pairs with the release in registry_maps_intern(). */
-    struct device_entry *entry = atomic_load_explicit(&r->newest, memory_order_acquire);
-    for (; entry && !e; entry = entry->older) {
+    for (struct reg_device *d = NULL; !e && (d = registry_walk(r, d));) {
         /* Looked at before it is exchanged, so that clean devices stay shared between the cores. A
          * time that is set after the exchange makes it dirty again. */
-        if (!atomic_load_explicit(&entry->device.seen_dirty, memory_order_relaxed)) continue;
-        if (!atomic_exchange(&entry->device.seen_dirty, false)) continue;
-        dirty[n++] = &entry->device;
+        if (!atomic_load_explicit(&d->seen_dirty, memory_order_relaxed)) continue;
+        if (!atomic_exchange(&d->seen_dirty, false)) continue;
+        dirty[n++] = d;
         if (n < SAVE_AT_ONCE) continue;
         e = save_some(r, dirty, n);
         n = 0;

@@ -46,6 +46,9 @@ struct reg_device {
     _Atomic int64_t last_assigned_ns;       /* newest time the server gave to a record of it */
     _Atomic int64_t token_used_ns;          /* when its token last opened a door; 0 = saved */
     _Atomic bool seen_dirty;                /* last_seen_ns or token_used_ns is not saved yet */
+    _Atomic int presence;                   /* status last told: 0 none, 1 ONLINE, 2 OFFLINE */
+    _Atomic int health;                     /* 0 to 100; -1: not computed since the start */
+    _Atomic int64_t health_checked_ns;      /* 0 = not since the start */
     struct reg_variable *_Atomic variables; /* oldest first; walk with ->next */
     _Atomic uint32_t variable_count;
 };
@@ -106,6 +109,9 @@ enum err registry_restore_device(struct registry *r, struct reg_device *d) MUST_
 /* Alive devices of an organisation in order of id, at most cap, ids above `after`. */
 size_t registry_list_devices(struct registry *r, int64_t org, int64_t after,
                              struct reg_device **ret, size_t cap);
+/* Every device there ever was since the start, newest first, deleted ones too: `after` NULL begins,
+ * NULL ends. Takes no lock. */
+struct reg_device *registry_walk(struct registry *r, struct reg_device *after);
 /* Alive devices seen after since_ns in the whole installation, and how many organisations have one:
  * for metrics. One pass under the read lock, about 5 ns a device. */
 size_t registry_count_seen(struct registry *r, int64_t since_ns, size_t *ret_orgs);

@@ -91,9 +91,11 @@ struct reg_device *registry_maps_intern(struct registry *r, const struct device_
     e->device.provisioned_by = row->provisioned_by;
     atomic_init(&e->device.active, row->active);
     atomic_init(&e->device.last_seen_ns, row->last_seen_ns);
+    atomic_init(&e->device.presence, row->presence);
+    atomic_init(&e->device.health, -1);
     if (page_put(r, &r->device_pages, row->id, e)) return NULL;
     e->older = atomic_load_explicit(&r->newest, memory_order_relaxed);
-    /* Pairs with the acquire of registry_save_seen(), which walks without the lock. */
+    /* Pairs with the acquire of registry_walk(), which walks without the lock. */
     atomic_store_explicit(&r->newest, e, memory_order_release);
     return &e->device;
 }

@@ -68,6 +68,7 @@ struct device_row {
     struct uuid uuid;
     struct bytes external_id;
     int64_t provisioned_by, last_seen_ns;
+    int presence;
     bool active;
 };
 /* The entry of this row, made when it is new; NULL without memory. */

@@ -54,6 +54,17 @@ describe('a socket by access token', () => {
         await socket.next((f) => f.deviceId === 'live-2' && f.type === 'DYNAMIC_TELEMETRY');
     });
 
+    test('is told once that a device came alive', async () => {
+        const socket = await open(`/ws/telemetry?token=${user.accessToken}`);
+        await settled(socket);
+        await server.device(user.accessToken, 'newborn');
+        await send('newborn', { x: 1 });
+        const told = await socket.next((f) => f.type === 'DEVICE_STATUS' && f.deviceId === 'newborn', 30_000);
+        assert.deepEqual(Object.keys(told).sort(), ['deviceId', 'lastSeenAt', 'status', 'timestamp', 'type']);
+        assert.equal(told.status, 'ONLINE');
+        assert.ok(told.timestamp >= told.lastSeenAt);
+    });
+
     test('receives only what it subscribed to, once it did', async () => {
         const socket = await open(`/ws/telemetry?token=${user.accessToken}`);
         await settled(socket);
