@@ -12,6 +12,9 @@
 
 enum { RULE_NAME_MAX = 255, RULE_DESCRIPTION_MAX = 2000 };
 enum rule_operator { RULE_GT, RULE_GTE, RULE_LT, RULE_LTE, RULE_EQ, RULE_OPERATORS };
+const char *rule_operator_name(enum rule_operator op);                /* "GT", … */
+bool rule_operator_parse(struct bytes name, enum rule_operator *ret); /* exact */
+bool rule_operator_holds(enum rule_operator op, double value, double threshold);
 
 struct rule {
     int64_t id, org; /* id: internal; outside it is the uuid */
