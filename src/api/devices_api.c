@@ -22,6 +22,8 @@ void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, c
     json_write_member_str(b, "location", d->location);
     json_write_member_str(b, "sensorType", d->sensor_type);
     json_write_member_str(b, "firmwareVersion", d->firmware_version);
+    json_write_key(b, "properties"); /* what else its messages said of it */
+    json_write_raw(b, d->properties.n ? d->properties : BYTES("{}"));
     json_write_member_text(b, "status", device_service_status_name(status));
     service_call_time(b, "lastSeenAt", d->last_seen_ns);
     json_write_member_null(b, "healthScore"); /* health, tags and groups are later parts */

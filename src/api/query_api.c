@@ -5,6 +5,7 @@
 #include "codec/timestamp.h"
 #include "query/rows.h"
 #include "query/thin.h"
+#include "store/registry_properties.h"
 
 #include <math.h>
 
@@ -241,6 +242,7 @@ static enum err write_latest(struct api_call *c, struct reg_device *d, struct by
     }
     json_write_key(b, "metadata");
     json_write_open(b, '{');
+    registry_properties_members(c->app->registry, d->id, b);
     json_write_close(b, '}');
     json_write_close(b, '}');
     return ERR_OK;

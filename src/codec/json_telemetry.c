@@ -194,7 +194,8 @@ static enum err take_metadata_member(struct decoder *d, struct bytes name)
         struct bytes value;
         e = read_text(d, known[i], &t, &value);
         if (e || !value.p) return e;
-        if (value.n > RAW_TEXT_MAX) return wrong(d, "%s: has at most 255 bytes", known[i]);
+        const char *error = raw_batch_text_error(value);
+        if (error) return wrong(d, "%s: %s", known[i], error);
         raw_batch_set_metadata(d->record, name, value);
         return ERR_OK;
     }

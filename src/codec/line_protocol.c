@@ -192,15 +192,29 @@ static const char *take_timestamp(struct decoder *d, struct raw_record *r)
     return at_break(d) ? NULL : "there is something behind the timestamp";
 }
 
-static void add_properties(struct decoder *d, struct raw_record *r)
+static bool stands_before(const struct line_series *s, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (s->tags[k].role == LINE_TAG_PROPERTY && bytes_equal(s->tags[k].key, s->tags[i].key))
+            return true;
+    return false;
+}
+
+static const char *add_properties(struct decoder *d, struct raw_record *r)
 {
     const struct line_series *s = &d->series;
     for (size_t i = 0; i < s->tag_count && !d->e; i++) {
         const struct line_tag *t = &s->tags[i];
-        if (t->role != LINE_TAG_PROPERTY || raw_batch_set_metadata(r, t->key, t->value)) continue;
+        if (t->role != LINE_TAG_PROPERTY) continue;
+        d->blamed = t->key;
+        const char *error = raw_batch_text_error(t->value);
+        if (error) return error;
+        if (stands_before(s, i)) return "a tag stands twice";
+        if (raw_batch_set_metadata(r, t->key, t->value)) continue;
         d->e = raw_batch_add_property(d->batch, t->key, t->value);
         r->property_count++;
     }
+    return NULL;
 }
 
 static const char *take_line(struct decoder *d, struct raw_record *r)
@@ -215,8 +229,7 @@ static const char *take_line(struct decoder *d, struct raw_record *r)
     if (error) return error;
     r->count = (uint32_t)(d->batch->value_count - r->first);
     error = take_timestamp(d, r);
-    if (!error) add_properties(d, r);
-    return error;
+    return error ? error : add_properties(d, r);
 }
 
 /* The break that ends the bad line at `start`, breaks inside quoted field values not counted. When

@@ -6,8 +6,8 @@
 #include "codec/raw_batch.h"
 
 enum {
-    LINE_TAGS_MAX = 64,     /* more is a bad line */
-    LINE_NAMES_CACHED = 512 /* composed names that a body repeats are made once */
+    LINE_TAGS_MAX = RAW_PROPERTIES_MAX, /* more is a bad line */
+    LINE_NAMES_CACHED = 512             /* composed names that a body repeats are made once */
 };
 
 enum line_class { /* of a byte, for scanning up to a delimiter */

@@ -109,6 +109,14 @@ const char *raw_batch_device_error(struct bytes id)
     return NULL;
 }
 
+const char *raw_batch_text_error(struct bytes text)
+{
+    if (text.n > RAW_TEXT_MAX) return "has at most 255 bytes";
+    if (has_control(text)) return "holds no control characters";
+    if (!bytes_is_utf8(text)) return "is not UTF-8";
+    return NULL;
+}
+
 bool raw_batch_set_metadata(struct raw_record *r, struct bytes name, struct bytes value)
 {
     if (bytes_is(name, "location"))

@@ -11,7 +11,12 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { RAW_NAME_MAX = 100, RAW_DEVICE_MAX = 64, RAW_TEXT_MAX = 255 };
+enum {
+    RAW_NAME_MAX = 100,
+    RAW_DEVICE_MAX = 64,
+    RAW_TEXT_MAX = 255,
+    RAW_PROPERTIES_MAX = 64 /* of one record */
+};
 
 struct raw_value {
     struct bytes name;
@@ -100,6 +105,9 @@ const char *raw_batch_name_error(struct bytes name);
 /* NULL when it may be an external id: 1 to RAW_DEVICE_MAX characters of UTF-8, no control
  * characters. */
 const char *raw_batch_device_error(struct bytes id);
+/* NULL when it may be a property's value: at most RAW_TEXT_MAX bytes of UTF-8, no control
+ * characters. */
+const char *raw_batch_text_error(struct bytes text);
 /* Puts a property in its place: location, sensor_type and firmware_version (or camelCase) are
  * fields of the record; false: it is none of them. */
 bool raw_batch_set_metadata(struct raw_record *r, struct bytes name, struct bytes value);

@@ -13,19 +13,12 @@ enum err admit_new(struct admit **ret, const struct admit_opts *opts)
     struct admit *a = mem_zalloc(sizeof *a);
     if (!a) return ERR_NOMEM;
     a->opts = *opts;
-    lock_init(&a->lock, LOCK_RANK_PROPERTIES);
-    map_init(&a->properties, 0);
     *ret = a;
     return ERR_OK;
 }
 
 void admit_free(struct admit *a)
 {
-    if (!a) return;
-    size_t at = 0;
-    for (struct map_slot *s; (s = map_next(&a->properties, &at));) mem_free(s->value);
-    map_done(&a->properties);
-    lock_done(&a->lock);
     mem_free(a);
 }
 
@@ -139,13 +132,12 @@ static bool resolve_record(struct resolve *r, size_t i)
         *v = refuse(ERR_INVALID, raw->error);
         return false;
     }
-    struct bytes id = r->path_device.n ? r->path_device : raw->device_id;
-    struct reg_device *d = find_device(r, id, v);
+    struct reg_device *d = find_device(r, admit_id_of(r, i), v);
     if (!v->code) *v = check_time(r, raw);
     if (v->code) return false;
     size_t first = r->out->set.point_count;
     if (!d) return true;
-    if (!r->properties_written && admit_properties_changed(r->a, d, raw)) return true;
+    if (!r->properties_written && admit_properties_changed(r, d, i)) return true;
     if (!add_points(r, d, raw)) return true;
     add_record(r, i, d, first);
     return false;

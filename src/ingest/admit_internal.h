@@ -1,14 +1,10 @@
 #pragma once
 /* ingest/admit_internal.h -- what admit.c and admit_provision.c share: one resolution under way.
  * Threads: owner only, but struct admit itself is any.   Memory: arena of the request. */
-#include "base/map.h"
 #include "ingest/admit.h"
-#include "sys/lock.h"
 
 struct admit {
     struct admit_opts opts;
-    struct lock lock;      /* guards properties */
-    struct map properties; /* device key -> struct last_properties: what was last written down */
 };
 
 struct resolve {
@@ -28,6 +24,14 @@ struct resolve {
 /* Makes devices and variables that `wants` names, and writes changed properties, in one transaction
  * each; what the catalog refuses becomes a verdict. */
 enum err admit_provision(struct resolve *r, struct why *why) MUST_CHECK;
-/* Does the record say something about its device that was not written down yet? */
-bool admit_properties_changed(struct admit *a, const struct reg_device *d,
-                              const struct raw_record *raw);
+/* The id that record i goes by. */
+static inline struct bytes admit_id_of(const struct resolve *r, size_t i)
+{
+    return r->path_device.n ? r->path_device : r->raw->records[i].device_id;
+}
+
+/* admit_properties.c: what messages say of their devices. */
+/* Does record i say something about its device that was not written down yet? */
+bool admit_properties_changed(const struct resolve *r, const struct reg_device *d, size_t i);
+/* Writes what the body said last of each device of which it says something new. */
+enum err admit_properties_write(struct resolve *r) MUST_CHECK;

@@ -1,62 +1,7 @@
-/* What is new: devices, variables and device properties that a body names for the first time are
- * made in the catalog, one item for each device, all in one transaction. */
-#include "base/mem.h"
+/* What is new: devices and variables that a body names for the first time are made in the catalog,
+ * one item for each device, all in one transaction. */
+#include "base/map.h"
 #include "ingest/admit_internal.h"
-#include "store/catalog_devices.h"
-
-struct last_properties {
-    uint64_t device; /* the map's key */
-    uint64_t hash;
-};
-
-/* 0: the record says nothing. */
-static uint64_t hash_properties(const struct raw_record *raw)
-{
-    if (!raw->location.p && !raw->sensor_type.p && !raw->firmware_version.p) return 0;
-    uint64_t h = bytes_hash(raw->location, 1);
-    h = bytes_hash(raw->sensor_type, h);
-    h = bytes_hash(raw->firmware_version, h);
-    return h ? h : 1;
-}
-
-bool admit_properties_changed(struct admit *a, const struct reg_device *d,
-                              const struct raw_record *raw)
-{
-    uint64_t hash = hash_properties(raw);
-    if (!hash) return false;
-    uint64_t key = (uint64_t)d->id;
-    lock_take(&a->lock);
-    const struct last_properties *last = map_get(&a->properties, map_u64(&key));
-    bool changed = !last || last->hash != hash;
-    lock_release(&a->lock);
-    return changed;
-}
-
-static enum err remember_properties(struct admit *a, const struct reg_device *d, uint64_t hash)
-{
-    struct last_properties *fresh = mem_alloc(sizeof *fresh);
-    if (!fresh) return ERR_NOMEM;
-    *fresh = (struct last_properties){(uint64_t)d->id, hash};
-    lock_take(&a->lock);
-    struct last_properties *old = map_get(&a->properties, map_u64(&fresh->device));
-    enum err e = map_put(&a->properties, map_u64(&fresh->device), fresh);
-    lock_release(&a->lock);
-    mem_free(e ? fresh : old);
-    return e;
-}
-
-static enum err write_properties(struct resolve *r, const struct reg_device *d,
-                                 const struct raw_record *raw)
-{
-    struct sql_tx *tx;
-    enum err e = sql_begin(r->a->opts.db, SQL_WRITE, &tx);
-    if (e) return e;
-    e = catalog_devices_set_properties(tx, d->org, d->id, raw->location, raw->sensor_type,
-                                       raw->firmware_version, r->now_ns);
-    e = sql_end(tx, e);
-    if (e == ERR_NOTFOUND) e = ERR_OK; /* deleted meanwhile */
-    return e ? e : remember_properties(r->a, d, hash_properties(raw));
-}
 
 /* One item for each device that the body wants something made of. */
 struct plan {
@@ -76,15 +21,10 @@ static enum err plan_alloc(struct resolve *r, struct plan *p, size_t devices)
     return p->items && p->first && p->next ? ERR_OK : ERR_NOMEM;
 }
 
-static struct bytes id_of(const struct resolve *r, size_t i)
-{
-    return r->path_device.n ? r->path_device : r->raw->records[i].device_id;
-}
-
 /* Chains record i to the item of its device, which is made when it is the first one. */
 static enum err plan_record(struct resolve *r, struct plan *p, size_t i)
 {
-    struct bytes id = id_of(r, i);
+    struct bytes id = admit_id_of(r, i);
     struct provision *item = map_get(&p->by_id, id);
     if (!item) {
         item = &p->items[p->n++];
@@ -171,7 +111,7 @@ static bool refuse_item(struct resolve *r, struct plan *p, size_t at, enum err c
     const char *why = provision_why(code);
     if (!why || at >= p->n) return false;
     for (size_t i = 0; i < r->raw->record_count; i++)
-        if (r->wants[i] && bytes_equal(id_of(r, i), p->items[at].external_id))
+        if (r->wants[i] && bytes_equal(admit_id_of(r, i), p->items[at].external_id))
             r->out->verdicts[i] = (struct admit_verdict){code, why};
     p->items[at] = p->items[--p->n];
     return true;
@@ -205,19 +145,6 @@ static enum err make_all(struct resolve *r, struct plan *p, struct why *why)
     return ERR_OK;
 }
 
-static enum err write_all_properties(struct resolve *r)
-{
-    for (size_t i = 0; i < r->raw->record_count; i++) {
-        if (!r->wants[i] || r->out->verdicts[i].code) continue;
-        const struct raw_record *raw = &r->raw->records[i];
-        struct reg_device *d = registry_find_device(r->a->opts.registry, r->who->org, id_of(r, i));
-        if (!d || !admit_properties_changed(r->a, d, raw)) continue;
-        enum err e = write_properties(r, d, raw);
-        if (e) return e;
-    }
-    return ERR_OK;
-}
-
 static enum err check_new_devices(const struct plan *p, struct why *why)
 {
     size_t fresh = 0;
@@ -245,7 +172,7 @@ enum err admit_provision(struct resolve *r, struct why *why)
     if (!e) e = plan_names(r, &p, name_room, variable_room);
     map_done(&p.by_id);
     if (!e) e = make_all(r, &p, why);
-    if (!e) e = write_all_properties(r);
+    if (!e) e = admit_properties_write(r);
     r->properties_written = true;
     return e;
 }

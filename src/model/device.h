@@ -6,7 +6,17 @@
 #include "base/bytes.h"
 #include "model/uuid.h"
 
-enum { DEVICE_EXTERNAL_ID_MAX = 64, DEVICE_TEXT_MAX = 255, DEVICE_DESCRIPTION_MAX = 2000 };
+enum {
+    DEVICE_EXTERNAL_ID_MAX = 64,
+    DEVICE_TEXT_MAX = 255,
+    DEVICE_DESCRIPTION_MAX = 2000,
+    DEVICE_PROPERTIES_MAX = 100 /* as many as influx.property-tags may name */
+};
+
+/* What a message says of its sender: location, sensor_type, firmware_version, or any other name. */
+struct device_property {
+    struct bytes name, value;
+};
 
 struct device {
     int64_t id, org;

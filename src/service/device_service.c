@@ -6,6 +6,7 @@
 #include "service/device_state.h"
 #include "service/event_types.h"
 #include "store/catalog_page.h"
+#include "store/registry_properties.h"
 
 #include <math.h>
 
@@ -124,11 +125,14 @@ enum err device_service_create(struct device_service *s, const struct actor *act
     if (!d.token_display.p) return ERR_NOMEM;
     e = sql_begin(s->db, SQL_WRITE, &tx);
     if (e) return e;
-    e = sql_end(tx, insert(s, tx, actor, &d, hash, refusal));
+    e = insert(s, tx, actor, &d, hash, refusal);
+    uint64_t ticket = registry_properties_ticket(s->registry);
+    e = sql_end(tx, e);
     if (e) return e;
     struct reg_device *r =
         registry_new_device(s->registry, d.id, d.org, &d.uuid, d.external_id, 0, d.active);
     e = r ? registry_publish_device(s->registry, r, hash) : ERR_NOMEM;
+    registry_properties_put(s->registry, ticket, &d);
     if (!e) *ret = d;
     return e;
 }
@@ -242,8 +246,11 @@ enum err device_service_update(struct device_service *s, const struct actor *act
     struct device d;
     enum err e = sql_begin(s->db, SQL_WRITE, &tx);
     if (e) return e;
-    e = sql_end(tx, update_in(s, tx, actor, id, change, arena, &d, refusal));
+    e = update_in(s, tx, actor, id, change, arena, &d, refusal);
+    uint64_t ticket = registry_properties_ticket(s->registry);
+    e = sql_end(tx, e);
     if (e) return e;
+    registry_properties_put(s->registry, ticket, &d);
     struct reg_device *r = registry_find_key(s->registry, d.org, d.id);
     if (r) atomic_store_explicit(&r->active, d.active, memory_order_relaxed);
     device_state_live(s, &d);

@@ -124,18 +124,15 @@ enum err catalog_devices_update(struct sql_tx *tx, const struct device *d)
                  SQL_I(d->id)));
 }
 
-enum err catalog_devices_set_properties(struct sql_tx *tx, int64_t org, int64_t device,
-                                        struct bytes location, struct bytes sensor_type,
-                                        struct bytes firmware_version, int64_t now_ns)
+enum err catalog_devices_set_properties(struct sql_tx *tx, const struct device *d)
 {
-    return catalog_rows_change(tx,
-                               "UPDATE devices SET location = coalesce($1, location), "
-                               "sensor_type = coalesce($2, sensor_type), "
-                               "firmware_version = coalesce($3, firmware_version), updated_ns = $4 "
-                               "WHERE org = $5 AND id = $6 AND deleted_ns = 0",
-                               SQL_ARGS(catalog_rows_opt(location), catalog_rows_opt(sensor_type),
-                                        catalog_rows_opt(firmware_version), SQL_I(now_ns),
-                                        SQL_I(org), SQL_I(device)));
+    return catalog_rows_change(
+        tx,
+        "UPDATE devices SET location = $1, sensor_type = $2, firmware_version = $3, "
+        "properties = $4, updated_ns = $5 WHERE org = $6 AND id = $7 AND deleted_ns = 0",
+        SQL_ARGS(catalog_rows_opt(d->location), catalog_rows_opt(d->sensor_type),
+                 catalog_rows_opt(d->firmware_version), catalog_rows_opt(d->properties),
+                 SQL_I(d->updated_ns), SQL_I(d->org), SQL_I(d->id)));
 }
 
 enum err catalog_devices_set_token(struct sql_tx *tx, int64_t org, int64_t device,

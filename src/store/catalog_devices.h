@@ -27,10 +27,8 @@ enum err catalog_devices_find_deleted(struct sql_tx *tx, int64_t org,
 /* Writes name, description, active, location, sensor_type, firmware_version, latitude, longitude,
  * altitude, properties, updated_ns of the row (d->org, d->id). */
 enum err catalog_devices_update(struct sql_tx *tx, const struct device *d) MUST_CHECK;
-/* What a message says about its sender; a run with p == NULL leaves the column. */
-enum err catalog_devices_set_properties(struct sql_tx *tx, int64_t org, int64_t device,
-                                        struct bytes location, struct bytes sensor_type,
-                                        struct bytes firmware_version, int64_t now_ns) MUST_CHECK;
+/* Writes location, sensor_type, firmware_version, properties, updated_ns of the row. */
+enum err catalog_devices_set_properties(struct sql_tx *tx, const struct device *d) MUST_CHECK;
 /* token_hash NULL removes the token. */
 enum err catalog_devices_set_token(struct sql_tx *tx, int64_t org, int64_t device,
                                    const uint8_t token_hash[DEVICE_TOKEN_HASH],

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "store/catalog_devices.h"
 #include "store/registry_maps.h"
+#include "store/registry_properties.h"
 
 enum { SAVE_AT_ONCE = 512 }; /* devices in one transaction of registry_save_seen */
 
@@ -69,6 +70,7 @@ static enum err load(struct registry *r, struct why *why)
     if (!e)
         e = load_rows(r, tx, "SELECT id, device, org, name FROM variables ORDER BY id", SQL_NO_ARGS,
                       load_variable);
+    if (!e) e = registry_properties_load(r, tx);
     if (e) {
         const char *said = tx->ops->message(tx);
         (void)why_say(why, e, "devices cannot be read: %s", said[0] ? said : err_sentence(e));
@@ -86,6 +88,7 @@ enum err registry_open(struct registry **ret, struct sql_db *db, const struct cl
     r->clock = clock;
     r->rnd = rnd;
     registry_maps_init(r);
+    registry_properties_init(r);
     enum err e = load(r, why);
     if (e) {
         registry_free(r);
@@ -98,6 +101,7 @@ enum err registry_open(struct registry **ret, struct sql_db *db, const struct cl
 void registry_free(struct registry *r)
 {
     if (!r) return;
+    registry_properties_done(r);
     registry_maps_done(r);
     mem_free(r);
 }

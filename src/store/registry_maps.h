@@ -43,6 +43,9 @@ struct registry {
     struct map orgs;                  /* organisation -> its published entries by id */
     struct map device_pages, variable_pages;
     struct device_entry *_Atomic newest;
+    struct rwlock properties_lock; /* guards properties: device -> what it said last */
+    struct map properties;
+    _Atomic uint64_t property_ticket;
 };
 
 struct org_devices {

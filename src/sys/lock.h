@@ -19,7 +19,7 @@ enum lock_rank {
     LOCK_RANK_EXECUTOR = 80,   /* one executor's queue */
     LOCK_RANK_LOOP = 85,       /* a loop's inbox */
     LOCK_RANK_SECURITY = 88,   /* failed logins, users, keys, sessions; held while a map grows */
-    LOCK_RANK_PROPERTIES = 90, /* what ingest stored of devices; held while a map grows */
+    LOCK_RANK_PROPERTIES = 90, /* what devices said; held while a map or an answer grows */
 };
 
 struct lock {

@@ -107,6 +107,7 @@ describe('each variant stores what it is given', () => {
         assert.equal(answer.headers.get('x-skipped-fields'), '1');
         const row = await server.ok('GET', '/devices/g-dev/variables/latest', { token });
         assert.deepEqual([row['cpu_usage_idle{cpu=cpu0}'], row['cpu_usage_user{cpu=cpu0}'], row.temperature, row.humidity, row.flags_on, row.flags_off], [98.5, 1, 21.5, 40, 1, 0], JSON.stringify(row));
+        assert.deepEqual((await server.ok('GET', '/devices/g-dev', { token })).properties, { region: 'eu' });
         const byMeasurement = await server.ok('GET', '/devices/g-measure/variables/latest', { token });
         assert.deepEqual(byMeasurement, { 'g-measure_value': 3.5 });
         for (const attempt of [
@@ -119,6 +120,29 @@ describe('each variant stores what it is given', () => {
             assert.equal(sent.status, 204, `${attempt.path}: ${sent.text}`);
         }
         assert.equal((await server.request('GET', '/ping')).status, 204);
+    });
+
+    test('G: property tags are stored with the device, merged and shown with its newest values', async () => {
+        const write = async (lines, status = 204) => {
+            const answer = await server.call('POST', '//api/v2/write', { body: lines, headers: { authorization: `Token ${device}`, 'content-type': 'text/plain' } });
+            assert.equal(answer.status, status, answer.text);
+            return answer;
+        };
+        const now = async () => {
+            const made = await server.ok('GET', '/devices/g-props', { token });
+            const [row] = await server.ok('GET', '/data/latest?deviceIds=g-props', { token });
+            return { device: [made.location, made.sensorType, made.properties], metadata: row.metadata };
+        };
+        await write('m,device=g-props,rack=r1,os=linux,location=roof,cpu=0 v=1');
+        assert.deepEqual(await now(), { device: ['roof', null, { rack: 'r1', os: 'linux' }], metadata: { location: 'roof', rack: 'r1', os: 'linux' } });
+        await write('m,device=g-props,rack=r2,sensor_type=vane,team=ops v=2');
+        const end = { device: ['roof', 'vane', { rack: 'r2', os: 'linux', team: 'ops' }], metadata: { location: 'roof', rack: 'r2', os: 'linux', sensor_type: 'vane', team: 'ops' } };
+        assert.deepEqual(await now(), end);
+        const refused = await write(`m,device=g-props,rack=${'x'.repeat(256)} v=3`, 400);
+        assert.match(refused.text, /rack.*255/);
+        await server.ok('PUT', '/devices/g-props', { token, body: { location: 'cellar', properties: { rack: 'forged' } } }).catch(() => undefined);
+        const after = await now();
+        assert.deepEqual(after.device[2], end.device[2], 'properties come from messages only');
     });
 
     test('G: bad lines are named and the good ones kept', async () => {

@@ -12,7 +12,7 @@ export function shape(value, members) {
     assert.deepEqual({ missing, extra }, { missing: [], extra: [] }, JSON.stringify(value).slice(0, 500));
 }
 
-export const DEVICE = 'id,externalId,name,description,active,location,sensorType,firmwareVersion,status,lastSeenAt,'
+export const DEVICE = 'id,externalId,name,description,active,location,sensorType,firmwareVersion,properties,status,lastSeenAt,'
     + 'healthScore,healthStatus,lastHealthCheckAt,latitude,longitude,tags,groups,altitude?,createdAt?,updatedAt?';
 export const TOKENS = 'accessToken,refreshToken,token,tokenType,userId,username,email,organizationId';
 export const ME = 'id,username,email,firstName,lastName,organizationId,organizationName,roles,enabled,avatarUrl,avatarVersion,themePreference';

@@ -192,6 +192,8 @@ static void form_b_is_a_record_of_its_own(void **state)
          "!metadata: must be an object"},
         {"{\"deviceId\":\"d\",\"metadata\":{\"location\":[]},\"variables\":{\"a\":1}}",
          "!location: must be a string, not an array"},
+        {"{\"deviceId\":\"d\",\"metadata\":{\"location\":\"a\\u0000\"},\"variables\":{\"a\":1}}",
+         "!location: holds no control characters"},
         {"[]", "!a record must be an object, not an array"},
         {"{\"deviceId\":\"d\",\"variables\":{\"a\":1}} {}", "!malformed JSON"},
     };

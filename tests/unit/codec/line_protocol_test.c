@@ -15,11 +15,17 @@
 static struct arena arena;
 static struct raw_batch batch;
 static struct buf out;
-static const struct bytes properties[] = {{"region", 6}, {"location", 8}, {"sensor_type", 11}};
+enum { PROPERTIES = 3 + 64 };
+static struct bytes properties[PROPERTIES] = {{"region", 6}, {"location", 8}, {"sensor_type", 11}};
+static char property_names[PROPERTIES][8]; /* p3, p4, … */
 
 static int set_up(void **state)
 {
     (void)state;
+    for (int i = 3; i < PROPERTIES; i++) {
+        snprintf(property_names[i], sizeof property_names[i], "p%d", i);
+        properties[i] = bytes_str(property_names[i]);
+    }
     arena_init(&arena, 1 << 22);
     raw_batch_init(&batch, 10000, 100000);
     buf_init(&out, 1 << 20);
@@ -60,7 +66,7 @@ static void describe_record(const struct raw_record *r)
 /* "device@ns name=value … P:property | line!reason" and, when strings were passed, " ~n". */
 static const char *decode(struct bytes body, int64_t unit_ns)
 {
-    struct line_protocol_opts opts = {unit_ns, properties, 3};
+    struct line_protocol_opts opts = {unit_ns, properties, PROPERTIES};
     struct why why = {""};
     char *exact = mem_alloc(body.n ? body.n : 1);
     memcpy(exact, body.p, body.n);
@@ -178,6 +184,9 @@ static void other_tags_are_identity_properties_or_a_name(void **state)
         {"telemetry,a= v=1", "telemetry v=1"},
         {"telemetry,device=d,region=eu,location=roof,sensor_type=x v=1",
          "d v=1 P:region=eu L:roof S:x"},
+        {"telemetry,device=d,region=eu,region=us v=1", "1!'region': a tag stands twice"},
+        {"telemetry,device=d,region=e\x01 v=1", "1!'region': holds no control characters"},
+        {"telemetry,device=d,region=e\xff v=1", "1!'region' is not UTF-8"},
         {"telemetry,device=d,region=eu,cpu=0 v=1,w=2", "d v{cpu=0}=1 w{cpu=0}=2 P:region=eu"},
         {"m,variable=temp value=1", "m temp=1"},
         {"m,variable=temp,k=1 value=1", "m temp{k=1}=1"},
@@ -300,10 +309,26 @@ static void names_and_tags_are_taken_up_to_their_limit(void **state)
         buf_init(&body, 4096);
         buf_add_str(&body, "telemetry,host=h");
         for (int i = 1; i < n; i++)
-            buf_printf(&body, ",region=%d", i); /* property tags: no identity */
+            buf_printf(&body, ",p%d=x", i + 2); /* property tags: no identity */
         buf_add_str(&body, " a=1");
         decode(buf_bytes(&body), 1);
         assert_int_equal(batch.records[0].error == NULL, n <= 64);
+        buf_done(&body);
+    }
+}
+
+static void a_property_has_at_most_255_bytes(void **state)
+{
+    (void)state;
+    for (size_t n = 255; n <= 256; n++) {
+        struct buf body;
+        buf_init(&body, 4096);
+        buf_add_str(&body, "telemetry,host=h,location=");
+        for (size_t i = 0; i < n; i++) buf_add_char(&body, 'x');
+        buf_add_str(&body, " a=1");
+        const char *said = decode(buf_bytes(&body), 1);
+        assert_int_equal(batch.records[0].error == NULL, n <= 255);
+        if (n > 255) assert_string_equal(said, "1!'location': has at most 255 bytes");
         buf_done(&body);
     }
 }
@@ -420,6 +445,7 @@ int main(void)
         cmocka_unit_test(lines_are_counted_through_strings_and_comments),
         cmocka_unit_test(timestamps_have_the_stated_unit),
         cmocka_unit_test(names_and_tags_are_taken_up_to_their_limit),
+        cmocka_unit_test(a_property_has_at_most_255_bytes),
         cmocka_unit_test(a_repeated_composed_name_is_made_once),
         cmocka_unit_test(many_composed_names_are_never_confused),
         cmocka_unit_test(a_cut_body_never_reads_past_its_end),

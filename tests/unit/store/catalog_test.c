@@ -424,7 +424,7 @@ static void another_organization_sees_and_changes_nothing(void **state)
                      ERR_NOTFOUND);
     assert_int_equal(catalog_devices_touch_token(tx, foreign, d.id, 1), ERR_NOTFOUND);
     assert_int_equal(
-        catalog_devices_set_properties(tx, foreign, d.id, BYTES("x"), BYTES("x"), BYTES("x"), 1),
+        catalog_devices_set_properties(tx, &(struct device){.org = foreign, .id = d.id}),
         ERR_NOTFOUND);
     assert_int_equal(catalog_devices_delete(tx, foreign, d.id, 1), ERR_NOTFOUND);
     assert_int_equal(catalog_variables_find(tx, foreign, v, &arena, &variable), ERR_NOTFOUND);
