@@ -17,7 +17,7 @@ static struct raw_batch batch;
 static struct buf out;
 enum { PROPERTIES = 3 + 64 };
 static struct bytes properties[PROPERTIES] = {{"region", 6}, {"location", 8}, {"sensor_type", 11}};
-static char property_names[PROPERTIES][8]; /* p3, p4, … */
+static char property_names[PROPERTIES][16]; /* p3, p4, … */
 
 static int set_up(void **state)
 {
