@@ -9,6 +9,8 @@
 #include "sys/executor.h"
 
 struct auth_service;
+struct command_polls;
+struct command_service;
 struct device_service;
 struct event_service;
 struct live_hub;
@@ -34,6 +36,8 @@ struct app {
     struct auth_service *auth;
     struct device_service *devices;
     struct event_service *events;
+    struct command_service *commands;
+    struct command_polls *polls; /* devices that wait for a command */
     struct live_hub *hub;
     struct route_table *routes;
     struct executor *async, *telemetry_pool, *analytics;

@@ -85,7 +85,20 @@ static bool may(const struct principal *p, enum who who)
         return principal_is_admin(p);
     case WHO_SENDER:
         return p->kind == PRINCIPAL_DEVICE || principal_may_write(p);
+    case WHO_DEVICE_OWN:
+        return p->kind == PRINCIPAL_DEVICE || principal_may_read(p);
     }
+    return false;
+}
+
+/* A device sees itself and nothing else: any other one is missing for it, its neighbour too. False:
+ * answered. */
+static bool check_own_device(struct api_call *c)
+{
+    if (c->who.kind != PRINCIPAL_DEVICE) return true;
+    struct reg_device *asked = registry_find_device(c->app->registry, c->who.org, c->params[0]);
+    if (asked == c->who.device) return true;
+    api_not_found(c, "device");
     return false;
 }
 
@@ -119,7 +132,7 @@ static bool authorize(struct api_call *c)
         api_fail(c, e, NULL);
         return false;
     }
-    if (may(&c->who, who)) return true;
+    if (may(&c->who, who)) return who != WHO_DEVICE_OWN || check_own_device(c);
     api_problem(c, 403,
                 c->who.kind == PRINCIPAL_DEVICE
                     ? "A device token sends telemetry and listens for its own device. Log in, or "

@@ -25,6 +25,8 @@ static const char *who_words(enum who who)
         return "administrators";
     case WHO_SENDER:
         return "device tokens, users who may write";
+    case WHO_DEVICE_OWN:
+        return "the device itself, users who may read";
     case WHO_LIVE:
         return "device tokens, users who may read";
     }

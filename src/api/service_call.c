@@ -19,6 +19,10 @@ struct actor service_call_actor(struct api_call *c)
         .org = c->who.org,
         .by_key = c->who.by_key,
     };
+    if (c->who.kind == PRINCIPAL_DEVICE) {
+        struct bytes id = c->who.device->external_id;
+        a.name = bytes_str(arena_printf(c->arena, "device:%.*s", (int)id.n, id.p));
+    }
     if (c->who.kind != PRINCIPAL_USER) return a;
     char name[JWT_SUBJECT_MAX + 1];
     auth_service_user_name(c->app->auth, c->who.user, name);

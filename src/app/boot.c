@@ -2,6 +2,7 @@
  * one reversed. */
 #include "app/boot.h"
 
+#include "api/command_polls.h"
 #include "api/dispatch.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
@@ -138,6 +139,13 @@ static enum err open_services(struct boot *b, struct why *why)
         .rnd = app->rnd,
     };
     app->devices = &b->devices;
+    b->commands.db = app->db;
+    b->commands.clock = app->clock;
+    app->commands = &b->commands;
+    e = command_polls_new(&app->polls, app->clock);
+    if (e) return e;
+    const struct command_watcher watcher = command_polls_watcher(app->polls);
+    command_service_watch(app->commands, &watcher);
     return ERR_OK;
 }
 
@@ -337,11 +345,13 @@ void boot_stop(struct boot *b)
 {
     struct app *app = &b->app;
     control_stop(b->control);
+    command_polls_close(app->polls);
     http_server_stop(app->server, b->settings.shutdown_timeout_ns);
     housekeeping_stop(b->housekeeping);
     executor_free(app->analytics);
     executor_free(app->telemetry_pool);
     executor_free(app->async);
+    command_polls_free(app->polls);
     batch_free(app->batch);
     tap_free(app->tap);
     live_hub_free(app->hub);

@@ -7,6 +7,7 @@
 #include "app/settings.h"
 #include "conf/conf.h"
 #include "service/auth_bootstrap.h"
+#include "service/command_service.h"
 #include "service/device_service.h"
 
 struct housekeeping;
@@ -17,6 +18,7 @@ struct boot {
     struct data_dir dir, store_dir; /* store_dir: only when store.url names another place */
     struct app app;
     struct device_service devices;
+    struct command_service commands;
     struct bytes *property_tags;
     struct ingest_metrics *ingest_metrics;
     struct admin *admin;

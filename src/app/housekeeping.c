@@ -2,11 +2,13 @@
  * job that fails is logged once and tried again at its next turn. */
 #include "app/housekeeping.h"
 
+#include "api/command_polls.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/auth_service.h"
+#include "service/command_service.h"
 #include "service/device_presence.h"
 #include "service/device_purge.h"
 #include "store/registry.h"
@@ -81,6 +83,18 @@ static enum err purge_devices(struct housekeeping *h)
     return e;
 }
 
+static enum err check_polls(struct housekeeping *h)
+{
+    command_polls_check(h->app->polls);
+    return ERR_OK;
+}
+
+static enum err expire_commands(struct housekeeping *h)
+{
+    size_t n = 0;
+    return command_service_expire(h->app->commands, &n);
+}
+
 static const struct job {
     const char *name;
     int64_t period_ns;
@@ -89,6 +103,8 @@ static const struct job {
     {"maintain_store", NS_PER_S, maintain_store},
     {"maintain_auth", NS_PER_S, maintain_auth},
     {"check_live_sessions", NS_PER_S, check_live},
+    {"check_command_polls", NS_PER_S, check_polls},
+    {"expire_commands", 2 * NS_PER_S, expire_commands},
     {"note_throughput", NS_PER_MINUTE, note_minute},
     {"note_presence", 5 * NS_PER_S, note_presence},
     {"save_last_seen", 10 * NS_PER_S, save_seen},

@@ -1,6 +1,7 @@
 /* The devices (see catalog_devices.h). */
 #include "store/catalog_devices.h"
 
+#include "store/catalog_commands.h"
 #include "store/catalog_rows.h"
 
 #define COLUMNS                                                                                    \
@@ -197,10 +198,12 @@ enum err catalog_devices_restore(struct sql_tx *tx, int64_t org, int64_t device,
 
 enum err catalog_devices_purge(struct sql_tx *tx, int64_t org, int64_t device)
 {
-    enum err e = sql_exec(tx,
-                          "DELETE FROM variables WHERE org = $1 AND device = $2 AND EXISTS (SELECT "
-                          "1 FROM devices d WHERE d.org = $1 AND d.id = $2 AND d.deleted_ns <> 0)",
-                          SQL_ARGS(SQL_I(org), SQL_I(device)), NULL);
+    enum err e = catalog_commands_purge_device(tx, org, device);
+    if (!e)
+        e = sql_exec(tx,
+                     "DELETE FROM variables WHERE org = $1 AND device = $2 AND EXISTS (SELECT "
+                     "1 FROM devices d WHERE d.org = $1 AND d.id = $2 AND d.deleted_ns <> 0)",
+                     SQL_ARGS(SQL_I(org), SQL_I(device)), NULL);
     if (e) return e;
     return catalog_rows_change(tx,
                                "DELETE FROM devices WHERE org = $1 AND id = $2 AND deleted_ns <> 0",

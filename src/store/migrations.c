@@ -6,6 +6,7 @@
  * partial indexes, and with them the names it held. */
 #include "store/migrations.h"
 
+#include "store/migration_commands.h"
 #include "store/migration_presence.h"
 
 static const char people[] =
@@ -162,5 +163,6 @@ const struct migration migrations_catalog[] = {
     {3, "events and settings", records},
     {4, "requests to reset a password", resets},
     {5, "the status of a device that was last told", migration_presence_sql},
+    {6, "commands of devices", migration_commands_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

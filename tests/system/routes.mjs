@@ -85,6 +85,12 @@ export const ROUTES = {
     [`PUT ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
     [`PATCH ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
 
+    // commands
+    [`POST ${V1}/devices/{}/commands`]: { who: 'writer', ids: ['device'], body: () => ({ command: 'by the matrix' }) },
+    [`POST ${V1}/devices/{}/commands/toggle`]: { who: 'writer', ids: ['device'], body: () => ({ target: 'm' }) },
+    [`POST ${V1}/devices/{}/commands/set-value`]: { who: 'writer', ids: ['device'], body: () => ({ variable: 'x', value: 1 }) },
+    [`GET ${V1}/devices/{}/commands`]: { who: 'deviceOwn', ids: ['device'] },
+
     // people
     [`POST ${V1}/auth/register`]: { who: 'anyone', body: () => ({}) },
     [`POST ${V1}/auth/login`]: { who: 'anyone', body: () => ({}) },
@@ -120,4 +126,5 @@ export const MAY = {
     orgAdmin: ['admin', 'orgAdmin'],
     admin: ['admin'],
     sender: [...WRITERS, 'device'],
+    deviceOwn: [...READERS, 'device'], // any other device than its own is missing for it: commands.test.mjs
 };
