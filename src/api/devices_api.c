@@ -11,7 +11,7 @@
 void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, const char *token)
 {
     char uuid[UUID_TEXT + 1];
-    enum device_status status = device_service_status(d->last_seen_ns, now_ns);
+    enum device_status status = device_status_at(d->last_seen_ns, now_ns);
     uuid_format(&d->uuid, uuid);
     json_write_open(b, '{');
     json_write_member_text(b, "id", uuid);
@@ -24,7 +24,7 @@ void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, c
     json_write_member_str(b, "firmwareVersion", d->firmware_version);
     json_write_key(b, "properties"); /* what else its messages said of it */
     json_write_raw(b, d->properties.n ? d->properties : BYTES("{}"));
-    json_write_member_text(b, "status", device_service_status_name(status));
+    json_write_member_text(b, "status", device_status_name(status));
     service_call_time(b, "lastSeenAt", d->last_seen_ns);
     json_write_member_null(b, "healthScore"); /* health, tags and groups are later parts */
     json_write_member_null(b, "healthStatus");
@@ -71,7 +71,7 @@ static bool read_query(struct api_call *c, struct device_query *ret)
     ret->q = api_query(c, "q");
     ret->nothing = api_query(c, "tagName").n || api_query(c, "groupId").n;
     ret->by_status = status.n > 0;
-    if (!status.n || device_service_parse_status(status, &ret->status)) return true;
+    if (!status.n || device_status_parse(status, &ret->status)) return true;
     api_problem(c, 400, "status may be ONLINE, OFFLINE or UNKNOWN.");
     return false;
 }

@@ -50,7 +50,7 @@ static enum err note_minute(struct housekeeping *h)
 static void show_presence(void *ctx, const struct reg_device *d, enum device_status status,
                           int64_t at_ns)
 {
-    live_hub_tell_status(ctx, d, device_service_status_name(status), at_ns);
+    live_hub_tell_status(ctx, d, device_status_name(status), at_ns);
 }
 
 static enum err note_presence(struct housekeeping *h)

@@ -18,7 +18,7 @@ static enum device_status status_to_tell(const struct device_presence *p,
     enum device_status told = (enum device_status)atomic_load(&d->presence);
     if (atomic_load_explicit(&d->deleted_ns, memory_order_relaxed)) return told;
     int64_t seen_ns = atomic_load_explicit(&d->last_seen_ns, memory_order_relaxed);
-    enum device_status now = device_service_status(seen_ns, now_ns);
+    enum device_status now = device_status_at(seen_ns, now_ns);
     if (now == DEVICE_OFFLINE && now_ns - p->started_ns < PRESENCE_GRACE_NS) return told;
     return now == DEVICE_UNKNOWN ? told : now;
 }

@@ -10,29 +10,6 @@
 
 #include <math.h>
 
-static const char *const status_names[] = {"UNKNOWN", "ONLINE", "OFFLINE"};
-
-enum device_status device_service_status(int64_t last_seen_ns, int64_t now_ns)
-{
-    if (!last_seen_ns) return DEVICE_UNKNOWN;
-    return now_ns - last_seen_ns < DEVICE_SILENCE_NS ? DEVICE_ONLINE : DEVICE_OFFLINE;
-}
-
-const char *device_service_status_name(enum device_status status)
-{
-    return status_names[status];
-}
-
-bool device_service_parse_status(struct bytes name, enum device_status *ret)
-{
-    for (int i = DEVICE_UNKNOWN; i <= DEVICE_OFFLINE; i++) {
-        if (!bytes_is(name, status_names[i])) continue;
-        *ret = (enum device_status)i;
-        return true;
-    }
-    return false;
-}
-
 /* --- what the family shares ------------------------------------------------------------------- */
 
 enum err device_state_find(struct sql_tx *tx, int64_t org, struct bytes id, struct arena *arena,

@@ -10,6 +10,7 @@
  * More of the family: device_tokens.h, variable_service.h. */
 #include "base/arena.h"
 #include "model/device.h"
+#include "model/device_status.h"
 #include "security/tokens.h"
 #include "service/actor.h"
 #include "service/refusal.h"
@@ -27,14 +28,6 @@ struct device_service {
     struct rnd *rnd;
     _Atomic int64_t max_devices_per_org; /* LIVE; 0 = no limit */
 };
-
-enum device_status { DEVICE_UNKNOWN, DEVICE_ONLINE, DEVICE_OFFLINE };
-#define DEVICE_SILENCE_NS (60 * NS_PER_MINUTE) /* OFFLINE after this much of it */
-
-enum device_status device_service_status(int64_t last_seen_ns, int64_t now_ns);
-const char *device_service_status_name(enum device_status status);
-/* False for anything but ONLINE, OFFLINE, UNKNOWN. */
-bool device_service_parse_status(struct bytes name, enum device_status *ret);
 
 /* Takes d's external_id and descriptive members, gives the finished device and its token, once.
  * ERR_EXISTS, ERR_LIMIT, ERR_INVALID. */

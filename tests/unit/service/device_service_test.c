@@ -206,10 +206,10 @@ static void a_status_is_a_span_of_last_seen(void **state)
     char token[TOKENS_DEVICE_TEXT + 1];
     int64_t now = clock_wall_ns(&w.clock.clock);
     const struct catalog_page page = {.size = 10};
-    assert_int_equal(device_service_status(0, now), DEVICE_UNKNOWN);
-    assert_int_equal(device_service_status(now, now), DEVICE_ONLINE);
-    assert_int_equal(device_service_status(now - DEVICE_SILENCE_NS + 1, now), DEVICE_ONLINE);
-    assert_int_equal(device_service_status(now - DEVICE_SILENCE_NS, now), DEVICE_OFFLINE);
+    assert_int_equal(device_status_at(0, now), DEVICE_UNKNOWN);
+    assert_int_equal(device_status_at(now, now), DEVICE_ONLINE);
+    assert_int_equal(device_status_at(now - DEVICE_SILENCE_NS + 1, now), DEVICE_ONLINE);
+    assert_int_equal(device_status_at(now - DEVICE_SILENCE_NS, now), DEVICE_OFFLINE);
     static const char *const names[] = {"unknown", "online", "offline"};
     const int64_t seen[] = {0, now - DEVICE_SILENCE_NS + 1, now - DEVICE_SILENCE_NS};
     for (int i = 0; i < 3; i++) {
