@@ -1,12 +1,15 @@
 /* Recursive descent over the tokens, straight into the program: what is read is emitted, jumps are
  * patched when their target is known.
  *
- *   expression = all { "or" all }             value   = number | variable | "(" expression ")"
- *   all        = compared { "and" compared }          | function "(" expression { "," expression } ")"
- *   compared   = sum [ ("<"|"<="|">"|">="|"=="|"!=") sum ]   | statistic "(" variable "," span ")"
- *   sum        = product { ("+"|"-") product }
- *   product    = signed { ("*"|"/"|"%") signed }
- *   signed     = ("+"|"-") signed | value
+ *   expression = all { "or" all }
+ *   all        = compared { "and" compared }
+ *   compared   = sum [ ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) sum ]
+ *   sum        = product { ( "+" | "-" ) product }
+ *   product    = signed { ( "*" | "/" | "%" ) signed }
+ *   signed     = ( "+" | "-" ) signed | value
+ *   value      = number | variable | "(" expression ")"
+ *              | function "(" expression { "," expression } ")"
+ *              | statistic "(" variable "," window ")"
  *
  * Function names, and, or: any case. A function is known by the parenthesis behind its name, so a
  * variable may be called count.   The first error ends everything (failed). */
