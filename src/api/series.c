@@ -3,6 +3,7 @@
 
 #include "codec/json_write.h"
 #include "codec/timestamp.h"
+#include "model/alias.h"
 
 #include <math.h>
 
@@ -26,13 +27,8 @@ struct reg_device *series_device(struct api_call *c, struct bytes id)
 struct reg_variable *series_variable(struct app *app, struct reg_device *d, struct bytes name)
 {
     struct reg_variable *v = registry_find_variable(app->registry, d, name);
-    for (int i = 0; i < ELECTRICAL && !v; i++) {
-        if (bytes_is(name, electrical[i].camel))
-            v = registry_find_variable(app->registry, d, bytes_str(electrical[i].snake));
-        else if (bytes_is(name, electrical[i].snake))
-            v = registry_find_variable(app->registry, d, bytes_str(electrical[i].camel));
-    }
-    return v;
+    struct bytes alias = v ? bytes_of(NULL, 0) : alias_of(name);
+    return alias.p ? registry_find_variable(app->registry, d, alias) : v;
 }
 
 static bool alloc_list(struct api_call *c, size_t n, struct series_list *ret)

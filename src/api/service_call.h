@@ -3,8 +3,8 @@
  * pieces of JSON that more than one resource writes.   Threads: the call's.   Memory: the call's
  * arena. */
 #include "api/api.h"
+#include "model/actor.h"
 #include "model/device.h"
-#include "service/actor.h"
 #include "service/refusal.h"
 
 /* The caller as events know it; from an anonymous one only address and request id. */

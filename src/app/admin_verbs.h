@@ -3,7 +3,7 @@
  * Threads: as admin.h.   Memory: see admin.h. */
 #include "app/admin.h"
 #include "base/arena.h"
-#include "service/actor.h"
+#include "model/actor.h"
 #include "service/refusal.h"
 #include "sys/lock.h"
 

@@ -21,7 +21,8 @@ struct rule {
     struct uuid uuid;
     struct bytes name, description;
     int64_t device;
-    struct bytes variable; /* exact name; its series may not exist yet */
+    struct bytes device_external_id, device_name; /* out only: of `device` */
+    struct bytes variable;                        /* its series may not exist yet */
     enum rule_operator op;
     double threshold;
     bool enabled;
@@ -30,4 +31,17 @@ struct rule {
     double clear_threshold; /* resolves only past this one (hysteresis) */
     int64_t cooldown_ns;    /* after an alert was raised, none is raised for this long */
     int64_t created_ns, updated_ns;
+};
+
+enum rule_phase { RULE_IDLE, RULE_HOLDING, RULE_FIRING, RULE_PHASES };
+
+/* Where a rule stands: what survives a restart (rules/rule_state.h, rules/event_time.h). Saved
+ * together with the alerts it raised. */
+struct rule_progress {
+    enum rule_phase phase;
+    int64_t since_ns;  /* the condition holds since */
+    int64_t raised_ns; /* of the newest alert, for the cooldown; INT64_MIN = none yet */
+    int64_t position_ns, ahead_from_ns, ahead_to_ns; /* rules/event_time.h */
+    int64_t alert; /* internal key of the newest alert, 0 = none */
+    int64_t epoch; /* counts the times that somebody else than the engine wrote it */
 };

@@ -4,8 +4,8 @@
  * accounts that exist than for those that do not, and so tell them apart.
  * Bounded: 256 accounts at once, one entry each with its count; what does not fit is only counted.
  * Threads: any.   Memory: 64 KiB, fixed. */
+#include "model/actor.h"
 #include "model/user.h"
-#include "service/actor.h"
 #include "store/sql.h"
 
 struct auth_failures;

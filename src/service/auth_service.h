@@ -16,10 +16,10 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/rnd.h"
+#include "model/actor.h"
 #include "model/principal.h"
 #include "security/jwt.h"
 #include "security/password.h"
-#include "service/actor.h"
 #include "service/refusal.h"
 #include "store/registry.h"
 

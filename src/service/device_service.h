@@ -9,10 +9,10 @@
  * Threads: any; every call but status blocks on the catalog.   Memory: copied into the arena.
  * More of the family: device_tokens.h, variable_service.h. */
 #include "base/arena.h"
+#include "model/actor.h"
 #include "model/device.h"
 #include "model/device_status.h"
 #include "security/tokens.h"
-#include "service/actor.h"
 #include "service/refusal.h"
 #include "store/catalog_devices.h"
 #include "store/registry.h"

@@ -2,8 +2,8 @@
 /* service/event_service.h -- the audit trail: every change appends what happened, in the
  * transaction of the change itself, so that neither exists without the other. Names of types stand
  * in event_types.h.   Threads: as the transaction.   Memory: borrowed for the call. */
+#include "model/actor.h"
 #include "model/event.h"
-#include "service/actor.h"
 #include "store/catalog_events.h"
 
 /* What a change says of itself; NULL members are absent. */

@@ -235,22 +235,6 @@ enum err catalog_devices_count(struct sql_tx *tx, int64_t org, int64_t *ret)
                                SQL_ARGS(SQL_I(org)), ret);
 }
 
-/* %text% with what LIKE takes for a sign escaped by a backslash. */
-static struct bytes like_pattern(struct bytes text, struct arena *a)
-{
-    char *p = arena_alloc(a, 2 * text.n + 2);
-    size_t n = 0;
-    if (!p) return (struct bytes){NULL, 0};
-    p[n++] = '%';
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (c == '%' || c == '_' || c == '\\') p[n++] = '\\';
-        p[n++] = c;
-    }
-    p[n++] = '%';
-    return bytes_of(p, n);
-}
-
 enum err catalog_devices_list(struct sql_tx *tx, int64_t org, const struct device_filter *filter,
                               const struct catalog_page *page, struct arena *a, struct device **ret,
                               struct catalog_listing *ret_listing, struct why *why)
@@ -277,7 +261,7 @@ enum err catalog_devices_list(struct sql_tx *tx, int64_t org, const struct devic
     void *items;
     catalog_rows_where(&where, "org = ? AND deleted_ns = 0", SQL_I(org));
     if (filter->q.n) {
-        struct bytes pattern = like_pattern(filter->q, a);
+        struct bytes pattern = catalog_rows_like(filter->q, a);
         if (!pattern.p) return ERR_NOMEM;
         catalog_rows_where(&where,
                            "(lower(coalesce(name, '')) LIKE lower(?) ESCAPE '\\' "

@@ -168,6 +168,21 @@ void catalog_rows_where(struct catalog_where *w, const char *piece, struct sql_v
             where_char(w, *piece);
 }
 
+struct bytes catalog_rows_like(struct bytes text, struct arena *a)
+{
+    char *p = arena_alloc(a, 2 * text.n + 2);
+    size_t n = 0;
+    if (!p) return (struct bytes){NULL, 0};
+    p[n++] = '%';
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '%' || c == '_' || c == '\\') p[n++] = '\\';
+        p[n++] = c;
+    }
+    p[n++] = '%';
+    return bytes_of(p, n);
+}
+
 static enum err find_sort(const struct catalog_list *list, const struct catalog_page *page,
                           const char **ret_column, struct why *why)
 {

@@ -61,6 +61,9 @@ struct catalog_where {
  */
 void catalog_rows_where(struct catalog_where *w, const char *piece, struct sql_value value);
 
+/* %text% with what LIKE takes for a sign escaped by a backslash; p == NULL without memory. */
+struct bytes catalog_rows_like(struct bytes text, struct arena *a);
+
 struct catalog_sort {
     const char *name; /* as clients say it */
     const char *column;

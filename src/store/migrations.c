@@ -8,6 +8,7 @@
 
 #include "store/migration_commands.h"
 #include "store/migration_presence.h"
+#include "store/migration_rules.h"
 
 static const char people[] =
     "CREATE TABLE organizations ("
@@ -164,5 +165,6 @@ const struct migration migrations_catalog[] = {
     {4, "requests to reset a password", resets},
     {5, "the status of a device that was last told", migration_presence_sql},
     {6, "commands of devices", migration_commands_sql},
+    {7, "rules and alerts", migration_rules_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

@@ -1,5 +1,5 @@
 #pragma once
-/* service/actor.h -- who did it, from where, in which request: what every event says beside what
+/* model/actor.h -- who did it, from where, in which request: what every event says beside what
  * happened.   Threads: a value.   Memory: borrowed from the request. */
 #include "base/bytes.h"
 
