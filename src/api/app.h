@@ -11,6 +11,7 @@
 struct auth_service;
 struct command_polls;
 struct command_service;
+struct dashboard_service;
 struct device_service;
 struct event_service;
 struct live_hub;
@@ -35,6 +36,7 @@ struct app {
     struct tap *tap;
     struct auth_service *auth;
     struct device_service *devices;
+    struct dashboard_service *dashboards;
     struct event_service *events;
     struct command_service *commands;
     struct command_polls *polls; /* devices that wait for a command */

@@ -52,7 +52,7 @@ static void add_cors(struct api_call *c)
     set_header(c, "Access-Control-Allow-Credentials", "true");
     set_header(c, "Access-Control-Expose-Headers",
                "X-Request-Id, Retry-After, RateLimit-Limit, RateLimit-Remaining, "
-               "RateLimit-Reset, SensorVision-Ack, X-Skipped-Fields, Link");
+               "RateLimit-Reset, SensorVision-Ack, X-Skipped-Fields, Link, ETag");
     set_header(c, "Vary", "Origin");
 }
 

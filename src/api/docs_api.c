@@ -108,7 +108,7 @@ void docs_write_openapi(const struct route_table *t, struct buf *b)
 static const char *const planned[] = {
     "MQTT (`--mqtt`, `sensorvision/devices/{id}/telemetry`)",
     "rules, alerts, notifications, synthetic variables, fleet rules",
-    ("dashboards, widgets, tags, groups, locations, bulk operations, CSV upsert of devices, "
+    ("tags, groups, locations, bulk operations, CSV upsert of devices, "
      "commands, health score, restore"),
     "invitations and user administration (`/users`, `/organizations/...`)",
     "the pilot layer (`/api/v1/pilot/...`): limits, quotas, rate limits, thresholds, "

@@ -1,10 +1,15 @@
 /* Every table of routes there is; together they are the whole surface. */
 #include "api/handlers.h"
 #include "api/handlers_commands.h"
+#include "api/handlers_dashboards.h"
 #include "api/routes.h"
 
 const struct route_list route_lists[] = {
-    {routes_telemetry, &routes_telemetry_count}, {routes_account, &routes_account_count},
-    {routes_devices, &routes_devices_count},     {routes_commands, &routes_commands_count},
-    {routes_absent, &routes_absent_count},       {NULL, NULL},
+    {routes_telemetry, &routes_telemetry_count},
+    {routes_account, &routes_account_count},
+    {routes_devices, &routes_devices_count},
+    {routes_commands, &routes_commands_count},
+    {routes_dashboards, &routes_dashboards_count},
+    {routes_absent, &routes_absent_count},
+    {NULL, NULL},
 };

@@ -3,6 +3,7 @@
 
 #include "api/answer.h"
 #include "api/app.h"
+#include "api/etag.h"
 #include "codec/json_write.h"
 #include "codec/timestamp.h"
 #include "security/jwt.h"
@@ -78,7 +79,7 @@ void service_call_refuse(struct api_call *c, struct api_fields *f, enum err e,
     }
     if (f) buf_done(&f->errors);
     if (e == ERR_NOTFOUND) {
-        api_not_found(c, what);
+        api_not_found(c, refusal->missing ? refusal->missing : what);
     } else if (refusal->limit && (e == ERR_LIMIT || e == ERR_RATE)) {
         answer_limit(c, e, refusal);
     } else {
@@ -121,20 +122,6 @@ bool service_call_field_time(struct api_fields *f, const char *name, int64_t *re
     return !e;
 }
 
-/* Is `tag` in the list of If-None-Match? Weak or strong is all the same here (RFC 9110, 13.1.2). */
-static bool is_listed(struct bytes list, struct bytes tag)
-{
-    while (list.p) {
-        struct bytes one;
-        list = bytes_cut(list, ',', &one);
-        one = bytes_trim(one);
-        if (bytes_is(one, "*")) return true;
-        if (bytes_starts(one, BYTES("W/"))) one = bytes_of(one.p + 2, one.n - 2);
-        if (bytes_equal(one, tag)) return true;
-    }
-    return false;
-}
-
 void service_call_cacheable(struct api_call *c)
 {
     uint8_t hash[16];
@@ -147,7 +134,7 @@ void service_call_cacheable(struct api_call *c)
     sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
     const char *tag = arena_printf(c->arena, "\"%s\"", hex);
     if (tag) http_add_header(c->exchange, "ETag", bytes_str(tag));
-    if (tag && is_listed(http_header(c->exchange, "If-None-Match"), bytes_str(tag))) {
+    if (tag && etag_is_listed(http_header(c->exchange, "If-None-Match"), bytes_str(tag))) {
         buf_clear(c->body);
         api_answer(c, 304, NULL);
         return;

@@ -146,6 +146,14 @@ static enum err open_services(struct boot *b, struct why *why)
     if (e) return e;
     const struct command_watcher watcher = command_polls_watcher(app->polls);
     command_service_watch(app->commands, &watcher);
+    b->dashboards = (struct dashboard_service){
+        .db = app->db,
+        .registry = app->registry,
+        .auth = app->auth,
+        .clock = app->clock,
+        .rnd = app->rnd,
+    };
+    app->dashboards = &b->dashboards;
     return ERR_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "service/auth_bootstrap.h"
 #include "service/command_service.h"
+#include "service/dashboard_service.h"
 #include "service/device_service.h"
 
 struct housekeeping;
@@ -19,6 +20,7 @@ struct boot {
     struct app app;
     struct device_service devices;
     struct command_service commands;
+    struct dashboard_service dashboards;
     struct bytes *property_tags;
     struct ingest_metrics *ingest_metrics;
     struct admin *admin;

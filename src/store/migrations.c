@@ -7,6 +7,7 @@
 #include "store/migrations.h"
 
 #include "store/migration_commands.h"
+#include "store/migration_dashboards.h"
 #include "store/migration_presence.h"
 #include "store/migration_rules.h"
 
@@ -166,5 +167,6 @@ const struct migration migrations_catalog[] = {
     {5, "the status of a device that was last told", migration_presence_sql},
     {6, "commands of devices", migration_commands_sql},
     {7, "rules and alerts", migration_rules_sql},
+    {8, "dashboards, widgets and shares", migration_dashboards_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

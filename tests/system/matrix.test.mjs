@@ -22,6 +22,19 @@ async function addUser(role, org) {
     return { authorization: `Bearer ${await server.login(name, 'a long enough password')}` };
 }
 
+async function dashboardIds(mine, theirs, random) {
+    const make = async (token) => (await server.ok('POST', '/dashboards', { token, body: { name: 'm' } })).id;
+    const widget = async (token, on) => (await server.ok('POST', `/dashboards/${on}/widgets`, { token, body: { name: 'm', type: 'GAUGE' } })).id;
+    const gone = async (path) => assert.equal((await server.call('DELETE', path, { token: mine })).status, 204);
+    const [own, old, elsewhere, deleted, foreign] = [await make(mine), await make(mine), await make(mine), await make(mine), await make(theirs)];
+    const widgets = { own: await widget(mine, own), foreign: await widget(theirs, foreign), 'of another dashboard': await widget(mine, elsewhere), deleted: await widget(mine, own), random, malformed: 'one' };
+    await gone(`/dashboards/${deleted}`);
+    await server.ok('GET', '/dashboards/default', { token: theirs }); // made here, so that a snapshot changes nothing
+    await gone(`/dashboards/${own}/widgets/${widgets.deleted}`);
+    const dashboard = { own, foreign, deleted, random, malformed: '1.5' };
+    return { dashboard, oldDashboard: { ...dashboard, own: old }, widget: widgets };
+}
+
 async function prepare() {
     server = await startServer({ sets: { 'rate-limiting.auth-per-minute': 1000 } });
     const me = await server.register('matrix-own');
@@ -45,6 +58,7 @@ async function prepare() {
     ids.key = { own: await keyOf(me.accessToken), foreign: await keyOf(stranger.accessToken), random: big, malformed: '-1' };
     ids.user = { own: me.userId, foreign: stranger.userId, random: big, malformed: '1e3' };
     ids.organization = { own: me.organizationId, foreign: stranger.organizationId, random: big, malformed: '0x1' };
+    Object.assign(ids, await dashboardIds(me.accessToken, stranger.accessToken, big));
     ids.name = { own: 'x' };
     await server.ok('GET', '/data/latest/m-gone', { token: me.accessToken }); // caches are warm
     assert.equal((await server.call('DELETE', '/devices/m-gone', { token: me.accessToken })).status, 204);
@@ -60,7 +74,7 @@ async function prepare() {
 async function snapshot() {
     const token = stranger.accessToken;
     const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text);
-    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users'].map(read));
+    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/dashboards', '/dashboards/default'].map(read));
 }
 
 // One request of a row with these ids. `headers` say who asks.
@@ -80,7 +94,8 @@ const ownIds = (row) => Object.fromEntries(fieldsOf(row).map(([field, kind]) => 
 
 // An answer without what may differ between two ids: the id itself, in every way it can be written.
 function bare(answer, id) {
-    const text = answer.text.replaceAll(String(id), 'ID').replaceAll(encodeURIComponent(String(id)), 'ID');
+    const whole = (text) => new RegExp(`(?<![\\w.-])${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w.-])`, 'g'); // 4 is not a part of 404
+    const text = answer.text.replace(whole(String(id)), 'ID').replace(whole(encodeURIComponent(String(id))), 'ID');
     const headers = [...answer.headers].filter(([name]) => !['date', 'content-length'].includes(name));
     return JSON.stringify([answer.status, headers, text]);
 }

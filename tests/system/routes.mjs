@@ -11,6 +11,7 @@
 const V1 = '/api/v1';
 const range = 'from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z';
 const device = { deviceId: 'device' };
+const widgetDevices = { deviceId: 'device', secondDeviceId: 'device' };
 const aggregate = (ids) => `deviceId=${ids.deviceId}&variable=x&aggregation=AVG`;
 const record = (ids) => ({ deviceId: ids.deviceId, variables: { x: 1 } });
 
@@ -90,6 +91,21 @@ export const ROUTES = {
     [`POST ${V1}/devices/{}/commands/toggle`]: { who: 'writer', ids: ['device'], body: () => ({ target: 'm' }) },
     [`POST ${V1}/devices/{}/commands/set-value`]: { who: 'writer', ids: ['device'], body: () => ({ variable: 'x', value: 1 }) },
     [`GET ${V1}/devices/{}/commands`]: { who: 'deviceOwn', ids: ['device'] },
+
+    // dashboards; one of its own kind is deleted, so that the other rows keep theirs
+    [`GET ${V1}/dashboards`]: { who: 'reader' },
+    [`POST ${V1}/dashboards`]: { who: 'writer', ids: { defaultDeviceId: 'device' }, body: (ids) => ({ name: 'by the matrix', defaultDeviceId: ids.defaultDeviceId }) },
+    [`GET ${V1}/dashboards/default`]: { who: 'reader' },
+    [`GET ${V1}/dashboards/{}`]: { who: 'reader', ids: ['dashboard'] },
+    [`PUT ${V1}/dashboards/{}`]: { who: 'writer', ids: { 0: 'dashboard', defaultDeviceId: 'device' }, body: (ids) => ({ defaultDeviceId: ids.defaultDeviceId }) },
+    [`PATCH ${V1}/dashboards/{}`]: { who: 'writer', ids: { 0: 'dashboard', defaultDeviceId: 'device' }, body: (ids) => ({ defaultDeviceId: ids.defaultDeviceId }) },
+    [`DELETE ${V1}/dashboards/{}`]: { who: 'writer', ids: ['oldDashboard'], last: true },
+    [`GET ${V1}/dashboards/{}/widgets`]: { who: 'reader', ids: ['dashboard'] },
+    [`POST ${V1}/dashboards/{}/widgets`]: { who: 'writer', ids: { 0: 'dashboard', ...widgetDevices }, body: (ids) => ({ name: 'm', type: 'GAUGE', deviceId: ids.deviceId, secondDeviceId: ids.secondDeviceId }) },
+    [`GET ${V1}/dashboards/{}/widgets/{}`]: { who: 'reader', ids: ['dashboard', 'widget'] },
+    [`PUT ${V1}/dashboards/{}/widgets/{}`]: { who: 'writer', ids: { 0: 'dashboard', 1: 'widget', ...widgetDevices }, body: (ids) => ({ deviceId: ids.deviceId, secondDeviceId: ids.secondDeviceId }) },
+    [`PATCH ${V1}/dashboards/{}/widgets/{}`]: { who: 'writer', ids: { 0: 'dashboard', 1: 'widget', ...widgetDevices }, body: (ids) => ({ deviceId: ids.deviceId, secondDeviceId: ids.secondDeviceId }) },
+    [`DELETE ${V1}/dashboards/{}/widgets/{}`]: { who: 'writer', ids: ['dashboard', 'widget'], last: true },
 
     // people
     [`POST ${V1}/auth/register`]: { who: 'anyone', body: () => ({}) },

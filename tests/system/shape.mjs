@@ -19,6 +19,9 @@ export const ME = 'id,username,email,firstName,lastName,organizationId,organizat
 export const VARIABLE = 'id,deviceId,deviceExternalId,name,displayName,description,unit,dataType,dataSource,icon,color,minValue,'
     + 'maxValue,decimalPlaces,lastValue,lastValueAt,createdAt,updatedAt';
 export const EVENT = 'id,eventType,severity,entityType,entityId,title,description,metadata,userId,deviceId,createdAt,actor,address,requestId';
+export const DASHBOARD = 'id,name,description,isDefault,defaultDeviceId,layoutConfig,widgets,createdAt,updatedAt';
+export const WIDGET = 'id,dashboardId,name,type,positionX,positionY,width,height,deviceId,secondDeviceId,variableName,secondVariableName,'
+    + 'deviceLabel,secondDeviceLabel,aggregation,timeRangeMinutes,config,createdAt,updatedAt';
 export const PAGE = 'content,totalElements,totalPages,number,size,numberOfElements,first,last,empty';
 
 // problem+json of this status; `more` are members beside the usual six.

@@ -1,0 +1,20 @@
+#pragma once
+/* api/handlers_dashboards.h -- the handlers of routes_dashboards.c: dashboards_api.c,
+ * widgets_api.c.   Threads: as api.h says of a call; each runs where its route's row says. */
+#include "api/api.h"
+
+extern const struct route routes_dashboards[];
+extern const size_t routes_dashboards_count;
+
+void dashboards_api_list(struct api_call *c);
+void dashboards_api_default(struct api_call *c);
+void dashboards_api_get(struct api_call *c);
+void dashboards_api_create(struct api_call *c);
+void dashboards_api_update(struct api_call *c);
+void dashboards_api_delete(struct api_call *c);
+
+void widgets_api_list(struct api_call *c);
+void widgets_api_get(struct api_call *c);
+void widgets_api_create(struct api_call *c);
+void widgets_api_update(struct api_call *c);
+void widgets_api_delete(struct api_call *c);
