@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/rnd.h"
 #include "model/dashboard.h"
-#include "service/actor.h"
+#include "model/actor.h"
 #include "service/if_match.h"
 #include "service/refusal.h"
 #include "store/catalog_page.h"
