@@ -19,7 +19,7 @@ static const struct {
     {ERR_EXISTS, 409},    {ERR_INVALID, 400},     {ERR_IMPOSSIBLE, 422}, {ERR_TOOLARGE, 413},
     {ERR_FULL, 503},      {ERR_LIMIT, 403},       {ERR_RATE, 429},       {ERR_UNAUTHENTICATED, 401},
     {ERR_FORBIDDEN, 403}, {ERR_UNSUPPORTED, 415}, {ERR_STALE, 412},      {ERR_TIMEOUT, 503},
-    {ERR_CLOSED, 503},
+    {ERR_CLOSED, 503},    {ERR_CONFLICT, 409},
 };
 
 int answer_status(enum err e)

@@ -2,43 +2,13 @@
 #include "api/app.h"
 #include "api/handlers.h"
 #include "api/service_call.h"
+#include "api/tokens_json.h"
 #include "api/users_json.h"
 #include "codec/json_write.h"
 #include "service/auth_accounts.h"
 #include "service/auth_service.h"
 
 enum { TEXT_MAX = 1024 };
-
-/* --- the login cookie: for GET and HEAD only, so it carries no right to change anything ------- */
-
-static void set_cookie(struct api_call *c, const char *value, int64_t max_age_s)
-{
-    struct bytes scheme = http_header(c->exchange, "X-Forwarded-Proto");
-    const char *secure = bytes_is(scheme, "https") ? "; Secure" : "";
-    const char *age = "";
-    if (max_age_s >= 0) age = arena_printf(c->arena, "; Max-Age=%lld", (long long)max_age_s);
-    const char *text =
-        arena_printf(c->arena, AUTH_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s", value,
-                     age ? age : "", secure);
-    if (text) http_add_header(c->exchange, "Set-Cookie", bytes_str(text));
-}
-
-static void answer_tokens(struct api_call *c, const struct auth_tokens *t)
-{
-    struct buf *b = c->body;
-    set_cookie(c, t->access, t->remember ? t->access_s : -1); /* else it ends with the browser */
-    json_write_open(b, '{');
-    json_write_member_text(b, "accessToken", t->access);
-    json_write_member_text(b, "refreshToken", t->refresh);
-    json_write_member_text(b, "token", t->access);
-    json_write_member_text(b, "tokenType", "Bearer");
-    json_write_member_i64(b, "userId", t->user);
-    json_write_member_str(b, "username", t->username);
-    json_write_member_str(b, "email", t->email);
-    json_write_member_i64(b, "organizationId", t->org);
-    json_write_close(b, '}');
-    api_ok(c, 200);
-}
 
 static void answer_done(struct api_call *c, const char *message)
 {
@@ -100,7 +70,7 @@ void auth_api_register(struct api_call *c)
         return;
     }
     buf_done(&f.errors);
-    answer_tokens(c, &tokens);
+    tokens_json_answer(c, &tokens);
 }
 
 void auth_api_login(struct api_call *c)
@@ -122,7 +92,7 @@ void auth_api_login(struct api_call *c)
         return;
     }
     buf_done(&f.errors);
-    answer_tokens(c, &tokens);
+    tokens_json_answer(c, &tokens);
 }
 
 void auth_api_refresh(struct api_call *c)
@@ -143,7 +113,7 @@ void auth_api_refresh(struct api_call *c)
         return;
     }
     buf_done(&f.errors);
-    answer_tokens(c, &tokens);
+    tokens_json_answer(c, &tokens);
 }
 
 void auth_api_logout(struct api_call *c)
@@ -154,7 +124,7 @@ void auth_api_logout(struct api_call *c)
         api_fail(c, e, NULL);
         return;
     }
-    set_cookie(c, "", 0);
+    tokens_json_cookie(c, "", 0);
     answer_done(c, "You are logged out.");
 }
 
@@ -216,7 +186,7 @@ void auth_api_change_password(struct api_call *c)
         return;
     }
     buf_done(&f.errors);
-    answer_tokens(c, &tokens);
+    tokens_json_answer(c, &tokens);
 }
 
 /* --- forgotten -------------------------------------------------------------------------------- */

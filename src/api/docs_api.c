@@ -110,7 +110,6 @@ static const char *const planned[] = {
     "rules, alerts, notifications, synthetic variables, fleet rules",
     ("tags, groups, locations, bulk operations, CSV upsert of devices, "
      "commands, health score, restore"),
-    "invitations and user administration (`/users`, `/organizations/...`)",
     "the pilot layer (`/api/v1/pilot/...`): limits, quotas, rate limits, thresholds, "
     "recommendations",
     "PostgreSQL and Redis (`store.url=postgres://`, `cache.url=redis://`)",

@@ -4,7 +4,7 @@
  * says. */
 #include "api/api.h"
 
-/* --- accounts: auth_api.c, users_api.c, api_keys_api.c, events_api.c --------------------- */
+/* --- accounts: auth_api.c, api_keys_api.c, events_api.c ---------------------------------- */
 extern const struct route routes_account[];
 extern const size_t routes_account_count;
 
@@ -17,10 +17,6 @@ void auth_api_preferences(struct api_call *c);
 void auth_api_change_password(struct api_call *c);
 void auth_api_forgot_password(struct api_call *c);
 void auth_api_reset_password(struct api_call *c);
-
-void users_api_list(struct api_call *c);
-void users_api_get(struct api_call *c);
-void users_api_organization(struct api_call *c);
 
 void api_keys_api_list(struct api_call *c);
 void api_keys_api_create(struct api_call *c);

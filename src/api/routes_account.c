@@ -21,8 +21,7 @@ const struct route routes_account[] = {
      "answered."},
     {HTTP1_POST, V1 "/auth/forgot-password", WHO_ANYONE, ON_ASYNC, KIB(16),
      auth_api_forgot_password, "authForgotPassword",
-     "Ask for a new password {email}; the same answer for any address. No mail is sent yet: "
-     "operators use `sensorvision user passwd`."},
+     "Ask for a new password {email}; the same answer for any address."},
     {HTTP1_POST, V1 "/auth/reset-password", WHO_ANYONE, ON_ASYNC, KIB(16), auth_api_reset_password,
      "authResetPassword",
      "Set a new password {token,newPassword} with a token that is an hour old at most."},
@@ -30,13 +29,6 @@ const struct route routes_account[] = {
      "Who the caller is: names, organisation, roles, preferences."},
     {HTTP1_PUT, V1 "/auth/preferences", WHO_USER, ON_ASYNC, KIB(16), auth_api_preferences,
      "authPreferences", "Change one's themePreference, firstName, lastName; what is absent stays."},
-
-    {HTTP1_GET, V1 "/users", WHO_ORG_ADMIN, ON_ASYNC, 0, users_api_list, "users",
-     "The users of one's organisation, in pages."},
-    {HTTP1_GET, V1 "/users/{id}", WHO_ORG_ADMIN, ON_ASYNC, 0, users_api_get, "user",
-     "One user of one's organisation."},
-    {HTTP1_GET, V1 "/organizations/{id}", WHO_USER, ON_ASYNC, 0, users_api_organization,
-     "organization", "One's own organisation; an installation's administrator sees each."},
 
     {HTTP1_GET, V1 "/api-keys", WHO_USER, ON_ASYNC, 0, api_keys_api_list, "apiKeys",
      "One's API keys, masked."},

@@ -1,44 +1,35 @@
-/* People and organisations, for reading. */
+/* People of an organisation, for its administrators. */
 #include "api/app.h"
-#include "api/handlers.h"
+#include "api/handlers_people.h"
 #include "api/paging.h"
 #include "api/service_call.h"
 #include "api/users_json.h"
 #include "codec/json_write.h"
-#include "security/roles.h"
-#include "service/auth_accounts.h"
+#include "service/auth_users.h"
 
-static void write_roles(struct buf *b, unsigned roles)
+enum { TEXT_MAX = 1024 };
+
+static void answer_user(struct api_call *c, int status, const struct user *u,
+                        const struct organization *o)
 {
-    json_write_key(b, "roles");
-    json_write_open(b, '[');
-    for (unsigned i = 0; i < ROLES_COUNT; i++) {
-        if (roles & (1u << i)) json_write_string(b, bytes_str(roles_name(1u << i)));
+    users_json_write(c->body, u, o, true);
+    if (status == 200) {
+        service_call_cacheable(c);
+    } else {
+        api_ok(c, status);
     }
-    json_write_close(b, ']');
 }
 
-void users_json_write(struct buf *b, const struct user *u, const struct organization *o,
-                      bool for_admin)
+/* --- read ------------------------------------------------------------------------------------- */
+
+/* False: answered. */
+static bool read_deleted(struct api_call *c, bool *ret)
 {
-    json_write_open(b, '{');
-    json_write_member_i64(b, "id", u->id);
-    json_write_member_str(b, "username", u->username);
-    json_write_member_str(b, "email", u->email);
-    json_write_member_str(b, "firstName", u->first_name);
-    json_write_member_str(b, "lastName", u->last_name);
-    json_write_member_i64(b, "organizationId", u->org);
-    json_write_member_str(b, "organizationName", o->name);
-    write_roles(b, u->roles);
-    json_write_member_bool(b, "enabled", u->enabled);
-    json_write_member_null(b, "avatarUrl"); /* pictures are a later part */
-    json_write_member_i64(b, "avatarVersion", u->avatar_version);
-    json_write_member_str(b, "themePreference", u->theme_preference);
-    if (for_admin) {
-        service_call_time(b, "createdAt", u->created_ns);
-        service_call_time(b, "lastLoginAt", u->last_login_ns);
-    }
-    json_write_close(b, '}');
+    struct bytes text = api_query(c, "deleted");
+    *ret = bytes_is(text, "true");
+    if (!text.n || *ret || bytes_is(text, "false")) return true;
+    api_problem(c, 400, "deleted may be true or false.");
+    return false;
 }
 
 void users_api_list(struct api_call *c)
@@ -47,12 +38,19 @@ void users_api_list(struct api_call *c)
     struct user *users = NULL;
     struct catalog_listing listing;
     struct organization o;
+    struct auth_reach reach = users_json_reach(c);
+    bool deleted = false;
+    if (!users_json_organization(c, &reach.org) || !read_deleted(c, &deleted)) return;
     if (!paging_read(c, &p)) return;
     p.asked = true; /* never was a bare array */
     if (p.page.size == CATALOG_PAGE_MAX && !api_query(c, "size").p) p.page.size = PAGING_SIZE;
-    enum err e = auth_accounts_find_organization(c->app->auth, c->who.org, c->arena, &o);
+    enum err e = auth_accounts_find_organization(c->app->auth, reach.org, c->arena, &o);
+    if (e == ERR_NOTFOUND) {
+        api_not_found(c, "organization");
+        return;
+    }
     if (!e) {
-        e = auth_accounts_list(c->app->auth, c->who.org, &p.page, c->arena, &users, &listing);
+        e = auth_users_list(c->app->auth, &reach, deleted, &p.page, c->arena, &users, &listing);
     }
     if (e == ERR_INVALID) {
         api_problem(c, 400, "sort may be id, username, email or createdAt.");
@@ -73,44 +71,140 @@ void users_api_get(struct api_call *c)
     int64_t id = 0;
     struct user u;
     struct organization o;
+    struct refusal refusal = {.fields = 0};
+    struct auth_reach reach = users_json_reach(c);
     enum err e = ERR_NOTFOUND;
     if (service_call_id(c->params[0], &id)) {
-        e = auth_accounts_find(c->app->auth, c->who.org, id, c->arena, &u, &o);
-    }
-    if (e == ERR_NOTFOUND) {
-        api_not_found(c, "user");
-        return;
+        e = auth_users_find(c->app->auth, &reach, id, c->arena, &u, &o);
     }
     if (e) {
-        api_fail(c, e, NULL);
+        service_call_refuse(c, NULL, e, &refusal, "user");
         return;
     }
-    users_json_write(c->body, &u, &o, true);
-    service_call_cacheable(c);
+    answer_user(c, 200, &u, &o);
 }
 
-/* One's own; an installation's administrator sees each. */
-void users_api_organization(struct api_call *c)
+/* --- make and change -------------------------------------------------------------------------- */
+
+static struct bytes required(struct api_fields *f, const char *name)
 {
-    int64_t id = 0;
+    struct bytes text = api_field_text(f, name, TEXT_MAX);
+    if (!service_call_has_value(f, name)) api_field_error(f, name, "is required");
+    return text;
+}
+
+void users_api_create(struct api_call *c)
+{
+    struct cJSON *json;
+    struct api_fields f;
+    struct user u;
     struct organization o;
-    enum err e = ERR_NOTFOUND;
-    bool good = service_call_id(c->params[0], &id);
-    if (good && (id == c->who.org || principal_is_admin(&c->who))) {
-        e = auth_accounts_find_organization(c->app->auth, id, c->arena, &o);
-    }
-    if (e == ERR_NOTFOUND) {
-        api_not_found(c, "organization");
+    unsigned roles = 0;
+    if (!api_json(c, &json)) return;
+    api_fields_open(&f, c, json);
+    const struct auth_registration given = {
+        .username = required(&f, "username"),
+        .email = required(&f, "email"),
+        .password = required(&f, "password"),
+        .first_name = api_field_text(&f, "firstName", TEXT_MAX),
+        .last_name = api_field_text(&f, "lastName", TEXT_MAX),
+    };
+    users_json_read_roles(&f, &roles);
+    if (!api_fields_close(&f)) return;
+    int64_t org = 0;
+    if (!users_json_organization(c, &org)) return;
+    api_fields_open(&f, c, json);
+    struct auth_reach reach = users_json_reach(c);
+    struct actor actor = service_call_actor(c);
+    struct refusal refusal = service_call_refusal(&f);
+    enum err e = auth_users_create(c->app->auth, &reach, org, &given, roles, &actor, c->arena, &u,
+                                   &o, &refusal);
+    if (e) {
+        service_call_refuse(c, &f, e, &refusal, "organization");
         return;
+    }
+    buf_done(&f.errors);
+    answer_user(c, 201, &u, &o);
+}
+
+static struct auth_user_change read_change(struct api_fields *f)
+{
+    struct auth_user_change change = {
+        .first_name_set = api_field_has(f, "firstName"),
+        .last_name_set = api_field_has(f, "lastName"),
+        .email_set = service_call_has_value(f, "email"),
+        .enabled_set = service_call_has_value(f, "enabled"),
+        .first_name = api_field_text(f, "firstName", TEXT_MAX),
+        .last_name = api_field_text(f, "lastName", TEXT_MAX),
+        .email = api_field_text(f, "email", TEXT_MAX),
+        .enabled = api_field_bool(f, "enabled", true),
+    };
+    change.roles_set = users_json_read_roles(f, &change.roles);
+    return change;
+}
+
+void users_api_update(struct api_call *c)
+{
+    struct cJSON *json;
+    struct api_fields f;
+    struct user u;
+    struct organization o;
+    int64_t id = 0;
+    if (!api_json(c, &json)) return;
+    api_fields_open(&f, c, json);
+    const struct auth_user_change change = read_change(&f);
+    if (!api_fields_close(&f)) return;
+    api_fields_open(&f, c, json);
+    struct auth_reach reach = users_json_reach(c);
+    struct actor actor = service_call_actor(c);
+    struct refusal refusal = service_call_refusal(&f);
+    enum err e = ERR_NOTFOUND;
+    if (service_call_id(c->params[0], &id)) {
+        e = auth_users_update(c->app->auth, &reach, id, &change, &actor, c->arena, &u, &o,
+                              &refusal);
     }
     if (e) {
-        api_fail(c, e, NULL);
+        service_call_refuse(c, &f, e, &refusal, "user");
         return;
     }
-    json_write_open(c->body, '{');
-    json_write_member_i64(c->body, "id", o.id);
-    json_write_member_str(c->body, "name", o.name);
-    service_call_time(c->body, "createdAt", o.created_ns);
-    json_write_close(c->body, '}');
-    service_call_cacheable(c);
+    buf_done(&f.errors);
+    answer_user(c, 200, &u, &o);
+}
+
+/* --- away and back ---------------------------------------------------------------------------- */
+
+void users_api_delete(struct api_call *c)
+{
+    int64_t id = 0;
+    struct refusal refusal = {.fields = 0};
+    struct auth_reach reach = users_json_reach(c);
+    struct actor actor = service_call_actor(c);
+    enum err e = ERR_NOTFOUND;
+    if (service_call_id(c->params[0], &id)) {
+        e = auth_users_delete(c->app->auth, &reach, id, &actor, c->arena, &refusal);
+    }
+    if (e) {
+        service_call_refuse(c, NULL, e, &refusal, "user");
+        return;
+    }
+    api_answer(c, 204, NULL);
+}
+
+void users_api_restore(struct api_call *c)
+{
+    int64_t id = 0;
+    struct user u;
+    struct organization o;
+    struct refusal refusal = {.fields = 0};
+    struct auth_reach reach = users_json_reach(c);
+    struct actor actor = service_call_actor(c);
+    enum err e = ERR_NOTFOUND;
+    if (service_call_id(c->params[0], &id)) {
+        e = auth_users_restore(c->app->auth, &reach, id, &actor, c->arena, &u, &o, &refusal);
+    }
+    if (e) {
+        service_call_refuse(c, NULL, e, &refusal, "user");
+        return;
+    }
+    answer_user(c, 200, &u, &o);
 }

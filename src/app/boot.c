@@ -125,6 +125,7 @@ static enum err open_services(struct boot *b, struct why *why)
         .rnd = app->rnd,
         .jwt_secret = bytes_str(b->settings.jwt_secret),
         .limits = auth_limits_of(&b->settings),
+        .public_url = bytes_str(b->settings.public_url),
     };
     enum err e = auth_service_open(&app->auth, &opts, why);
     if (!e)

@@ -7,7 +7,7 @@
 #include "api/live_api.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "service/auth_service.h"
+#include "service/auth_users.h"
 #include "service/command_service.h"
 #include "service/device_presence.h"
 #include "service/device_purge.h"
@@ -95,6 +95,14 @@ static enum err expire_commands(struct housekeeping *h)
     return command_service_expire(h->app->commands, &n);
 }
 
+static enum err purge_users(struct housekeeping *h)
+{
+    size_t n = 0;
+    enum err e = auth_users_purge(h->app->auth, &n);
+    if (n) LOG(LOG_INFO, "deleted_users_forgotten", LOG_I("users", n));
+    return e;
+}
+
 static const struct job {
     const char *name;
     int64_t period_ns;
@@ -110,6 +118,7 @@ static const struct job {
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
+    {"purge_deleted_users", 10 * NS_PER_MINUTE, purge_users},
 };
 enum { JOBS = sizeof jobs / sizeof *jobs };
 

@@ -17,6 +17,7 @@ struct settings {
     int64_t server_idle_timeout_ns, shutdown_timeout_ns;
     const char *const *trusted_proxies; /* CIDR texts */
     const char *web_csp;                /* "" = built in */
+    const char *public_url;             /* where people reach us; "" = not known */
     const char *const *cors_origins;
 
     /* the store */

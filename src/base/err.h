@@ -20,6 +20,7 @@
     X(READONLY, "not writable")                                                                    \
     X(NOTFOUND, "not found")                                                                       \
     X(EXISTS, "exists already")                                                                    \
+    X(CONFLICT, "does not go with the present state")                                              \
     X(INVALID, "not valid")                                                                        \
     X(IMPOSSIBLE, "well formed, but cannot be done")                                               \
     X(TOOLARGE, "larger than the limit")                                                           \

@@ -249,7 +249,7 @@ enum err auth_accounts_list(struct auth_service *s, int64_t org, const struct ca
     struct sql_tx *tx;
     enum err e = sql_begin(s->opts.db, SQL_READ, &tx);
     if (e) return e;
-    return sql_end(tx, catalog_users_list(tx, org, page, arena, ret, ret_listing));
+    return sql_end(tx, catalog_users_list(tx, org, false, page, arena, ret, ret_listing));
 }
 
 /* --- preferences ------------------------------------------------------------------------------ */

@@ -52,7 +52,7 @@ enum err auth_accounts_change_password(struct auth_service *s, const struct acto
 enum err auth_accounts_set_password(struct auth_service *s, struct bytes login, struct bytes fresh,
                                     const struct actor *actor, struct refusal *refusal) MUST_CHECK;
 
-/* The same work for any address. The token lives an hour, works once and goes to opts.send_reset
+/* The same work for any address. The token lives an hour, works once and goes to opts.send_mail
  * only. ERR_RATE. */
 enum err auth_accounts_forgot_password(struct auth_service *s, struct bytes email,
                                        const struct actor *actor,

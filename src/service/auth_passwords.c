@@ -1,6 +1,7 @@
 /* Passwords changed, set and forgotten. Whoever gets a new one loses every session. */
 #include "security/tokens.h"
 #include "service/auth_accounts.h"
+#include "service/auth_mail.h"
 #include "service/auth_rules.h"
 #include "service/auth_state.h"
 #include "service/event_types.h"
@@ -132,12 +133,20 @@ static enum err forgot_in(struct auth_service *s, struct sql_tx *tx, struct byte
     return event_service_append(tx, now, actor, &note);
 }
 
+static enum err forgot_run(struct auth_service *s, struct sql_tx *tx, struct bytes email,
+                           struct reset *reset, struct bytes token, const struct actor *actor,
+                           struct arena *a)
+{
+    struct user u = {.id = 0};
+    enum err e = forgot_in(s, tx, email, reset, actor, a, &u);
+    return e || !u.id ? e : auth_mail_reset(s, tx, &u, token, a);
+}
+
 enum err auth_accounts_forgot_password(struct auth_service *s, struct bytes email,
                                        const struct actor *actor, struct refusal *refusal)
 {
     char token[TOKENS_RANDOM_TEXT + 1];
     struct reset reset = {.expires_ns = auth_state_now(s) + RESET_NS};
-    struct user u = {.id = 0};
     struct sql_tx *tx;
     struct arena a;
     enum err e = auth_state_may_try(s, nobody, actor->address, refusal);
@@ -150,10 +159,7 @@ enum err auth_accounts_forgot_password(struct auth_service *s, struct bytes emai
     e = sql_begin(s->opts.db, SQL_WRITE, &tx);
     if (e) return e;
     arena_init(&a, AUTH_ARENA_BYTES);
-    e = sql_end(tx, forgot_in(s, tx, email, &reset, actor, &a, &u));
-    if (!e && u.id && s->opts.send_reset) {
-        s->opts.send_reset(s->opts.send_reset_ctx, u.email, bytes_str(token));
-    }
+    e = sql_end(tx, forgot_run(s, tx, email, &reset, bytes_str(token), actor, &a));
     arena_done(&a);
     return e;
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "service/auth_state.h"
 #include "service/event_types.h"
+#include "store/catalog_invitations.h"
 #include "store/catalog_keys.h"
 #include "store/catalog_resets.h"
 #include "store/catalog_sessions.h"
@@ -12,6 +13,8 @@
 
 #define SECRET_KEY          "secret.jwt"
 #define SECRET_KEY_PREVIOUS "secret.jwt.previous"
+
+#define INVITATION_KEPT_NS (30 * NS_PER_DAY) /* after its end: the list shows what became of it */
 
 enum { SECRET_MADE = 48, USES_AT_ONCE = 64 };
 
@@ -184,13 +187,15 @@ enum err auth_service_open(struct auth_service **ret, const struct auth_service_
     s->opts = *opts;
     s->limits = limits_filled(&opts->limits);
     rwlock_init(&s->lock, LOCK_RANK_SECURITY);
-    enum err e = parts_open(s);
+    s->public_url = mem_copy(opts->public_url.p, opts->public_url.n);
+    enum err e = s->public_url ? parts_open(s) : ERR_NOMEM;
     if (!e) e = secrets_open(s, why);
     if (e) {
         auth_service_free(s);
         return e;
     }
     s->opts.jwt_secret = bytes_of(NULL, 0); /* was borrowed for the call */
+    s->opts.public_url = bytes_str(s->public_url);
     lockout_set_per_minute(s->lockout, s->limits.attempts_per_minute);
     *ret = s;
     return ERR_OK;
@@ -204,6 +209,7 @@ void auth_service_free(struct auth_service *s)
     lockout_free(s->lockout);
     password_free(s->gate);
     rwlock_done(&s->lock);
+    mem_free(s->public_url);
     mem_free(s);
 }
 
@@ -240,6 +246,7 @@ static enum err ended_remove(struct auth_service *s, int64_t now_ns, bool previo
     if (e) return e;
     e = catalog_sessions_purge(tx, now_ns, &purged);
     if (!e) e = catalog_resets_purge(tx, now_ns);
+    if (!e) e = catalog_invitations_purge(tx, now_ns - INVITATION_KEPT_NS);
     if (!e && previous) e = catalog_settings_remove(tx, BYTES(SECRET_KEY_PREVIOUS));
     return sql_end(tx, e);
 }

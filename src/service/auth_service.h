@@ -35,6 +35,12 @@ struct auth_limits {
     int64_t max_organizations, max_users_per_org;
 };
 
+/* Puts a letter into the outbox, inside tx: it is sent if and only if the change is made. */
+#define AUTH_MAIL_INVITATION "INVITATION"
+#define AUTH_MAIL_RESET      "PASSWORD_RESET"
+typedef enum err auth_mail_fn(void *ctx, struct sql_tx *tx, int64_t org, const char *kind,
+                              struct bytes to, struct bytes subject, struct bytes text);
+
 struct auth_service_opts {
     struct sql_db *db;         /* borrowed */
     struct registry *registry; /* borrowed; for device tokens */
@@ -43,9 +49,9 @@ struct auth_service_opts {
     struct bytes jwt_secret;   /* configured; empty: the stored one, made at the first start */
     struct auth_limits limits; /* copied */
     struct password_opts password;
-    /* Delivers the token of a forgotten password. NULL: nothing is sent. */
-    void (*send_reset)(void *ctx, struct bytes email, struct bytes token);
-    void *send_reset_ctx;
+    auth_mail_fn *send_mail; /* NULL: nothing is sent */
+    void *send_mail_ctx;
+    struct bytes public_url; /* copied; where people reach us; empty: letters carry bare tokens */
 };
 
 struct auth_service;

@@ -12,6 +12,7 @@ enum err event_service_append(struct sql_tx *tx, int64_t now_ns, const struct ac
         .entity_id = note->entity_id,
         .title = bytes_str(note->title),
         .description = note->description,
+        .metadata = note->metadata,
         .user = note->user ? note->user : actor->user,
         .device = note->device,
         .actor = actor->name.n ? actor->name : BYTES("anonymous"),

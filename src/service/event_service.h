@@ -14,9 +14,10 @@ struct event_note {
     struct bytes entity_id;
     const char *title;
     struct bytes description;
-    int64_t org;    /* 0: the actor's */
-    int64_t user;   /* whom it is about; 0: the actor */
-    int64_t device; /* 0 = none */
+    struct bytes metadata; /* a JSON object as text */
+    int64_t org;           /* 0: the actor's */
+    int64_t user;          /* whom it is about; 0: the actor */
+    int64_t device;        /* 0 = none */
 };
 
 enum err event_service_append(struct sql_tx *tx, int64_t now_ns, const struct actor *actor,

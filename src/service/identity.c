@@ -127,6 +127,27 @@ void identity_remove_key(struct identity *i, int64_t key)
     mem_free(found);
 }
 
+/* One key of the user, taken out; NULL when there is none. */
+static struct key_entry *take_key_of(struct identity *i, int64_t user)
+{
+    size_t at = 0;
+    for (struct map_slot *s; (s = map_next(&i->keys, &at));) {
+        struct key_entry *k = s->value;
+        if (k->user == user) return map_remove(&i->keys, key_of(k));
+    }
+    return NULL;
+}
+
+void identity_remove_keys(struct identity *i, int64_t user)
+{
+    for (struct key_entry *k = NULL;; mem_free(k)) {
+        rwlock_write(&i->lock);
+        k = take_key_of(i, user);
+        rwlock_release(&i->lock);
+        if (!k) return;
+    }
+}
+
 bool identity_use_key(struct identity *i, const uint8_t hash[API_KEY_HASH], int64_t now_ns,
                       int64_t *ret_user)
 {

@@ -31,6 +31,8 @@ void identity_user_name(struct identity *i, int64_t user, char *ret, size_t size
 /* Inserts or replaces; of k are used id, org, user, hash, expires_ns. */
 enum err identity_put_key(struct identity *i, const struct api_key *k) MUST_CHECK;
 void identity_remove_key(struct identity *i, int64_t key);
+/* All keys of that user. */
+void identity_remove_keys(struct identity *i, int64_t user);
 /* Good at now_ns; notes the use. */
 bool identity_use_key(struct identity *i, const uint8_t hash[API_KEY_HASH], int64_t now_ns,
                       int64_t *ret_user);

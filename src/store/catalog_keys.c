@@ -97,6 +97,20 @@ enum err catalog_keys_revoke(struct sql_tx *tx, int64_t org, int64_t user, int64
                                SQL_ARGS(SQL_I(now_ns), SQL_I(org), SQL_I(user), SQL_I(key)));
 }
 
+enum err catalog_keys_revoke_user(struct sql_tx *tx, int64_t org, int64_t user, int64_t now_ns)
+{
+    return sql_exec(tx,
+                    "UPDATE api_keys SET revoked_ns = $1 WHERE org = $2 AND user_id = $3 "
+                    "AND revoked_ns = 0",
+                    SQL_ARGS(SQL_I(now_ns), SQL_I(org), SQL_I(user)), NULL);
+}
+
+enum err catalog_keys_purge_user(struct sql_tx *tx, int64_t org, int64_t user)
+{
+    return sql_exec(tx, "DELETE FROM api_keys WHERE org = $1 AND user_id = $2 AND revoked_ns <> 0",
+                    SQL_ARGS(SQL_I(org), SQL_I(user)), NULL);
+}
+
 enum err catalog_keys_touch(struct sql_tx *tx, int64_t org, int64_t key, int64_t now_ns)
 {
     return catalog_rows_change(tx,

@@ -24,3 +24,8 @@ enum err catalog_keys_set_expiry(struct sql_tx *tx, int64_t org, int64_t user, i
 enum err catalog_keys_revoke(struct sql_tx *tx, int64_t org, int64_t user, int64_t key,
                              int64_t now_ns) MUST_CHECK;
 enum err catalog_keys_touch(struct sql_tx *tx, int64_t org, int64_t key, int64_t now_ns) MUST_CHECK;
+/* All of the user. */
+enum err catalog_keys_revoke_user(struct sql_tx *tx, int64_t org, int64_t user,
+                                  int64_t now_ns) MUST_CHECK;
+/* Forgets the revoked ones of the user. */
+enum err catalog_keys_purge_user(struct sql_tx *tx, int64_t org, int64_t user) MUST_CHECK;

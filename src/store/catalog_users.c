@@ -54,6 +54,19 @@ enum err catalog_users_find(struct sql_tx *tx, int64_t org, int64_t user, struct
                             SQL_ARGS(SQL_I(org), SQL_I(user)), a, read_user, ret, sizeof *ret);
 }
 
+enum err catalog_users_find_id(struct sql_tx *tx, int64_t user, struct arena *a, struct user *ret)
+{
+    return catalog_rows_one(tx, SELECT "id = $1 AND deleted_ns = 0", SQL_ARGS(SQL_I(user)), a,
+                            read_user, ret, sizeof *ret);
+}
+
+enum err catalog_users_find_deleted(struct sql_tx *tx, int64_t user, struct arena *a,
+                                    struct user *ret)
+{
+    return catalog_rows_one(tx, SELECT "id = $1 AND deleted_ns <> 0 AND purged_ns = 0",
+                            SQL_ARGS(SQL_I(user)), a, read_user, ret, sizeof *ret);
+}
+
 enum err catalog_users_find_username(struct sql_tx *tx, struct bytes username, struct arena *a,
                                      struct user *ret)
 {
@@ -116,6 +129,43 @@ enum err catalog_users_delete(struct sql_tx *tx, int64_t org, int64_t user, int6
         SQL_ARGS(SQL_I(now_ns), SQL_I(org), SQL_I(user)));
 }
 
+enum err catalog_users_restore(struct sql_tx *tx, int64_t org, int64_t user, int64_t now_ns)
+{
+    return catalog_rows_change(tx,
+                               "UPDATE users SET deleted_ns = 0, updated_ns = $1 "
+                               "WHERE org = $2 AND id = $3 AND deleted_ns <> 0 AND purged_ns = 0",
+                               SQL_ARGS(SQL_I(now_ns), SQL_I(org), SQL_I(user)));
+}
+
+enum err catalog_users_find_due(struct sql_tx *tx, int64_t before_ns, struct arena *a,
+                                struct user *ret)
+{
+    return catalog_rows_one(tx,
+                            SELECT "deleted_ns <> 0 AND deleted_ns < $1 AND purged_ns = 0 "
+                                   "ORDER BY deleted_ns, id LIMIT 1",
+                            SQL_ARGS(SQL_I(before_ns)), a, read_user, ret, sizeof *ret);
+}
+
+enum err catalog_users_purge(struct sql_tx *tx, int64_t org, int64_t user, int64_t now_ns)
+{
+    return catalog_rows_change(
+        tx,
+        "UPDATE users SET username = '', email = '', first_name = NULL, last_name = NULL, "
+        "password_hash = '', theme_preference = NULL, avatar_version = 0, purged_ns = $1 "
+        "WHERE org = $2 AND id = $3 AND deleted_ns <> 0",
+        SQL_ARGS(SQL_I(now_ns), SQL_I(org), SQL_I(user)));
+}
+
+enum err catalog_users_count_role(struct sql_tx *tx, int64_t org, unsigned role, int64_t *ret)
+{
+    return catalog_rows_number(tx,
+                               org ? "SELECT count(*) FROM users WHERE (roles & $1) <> 0 "
+                                     "AND enabled <> 0 AND deleted_ns = 0 AND org = $2"
+                                   : "SELECT count(*) FROM users WHERE (roles & $1) <> 0 "
+                                     "AND enabled <> 0 AND deleted_ns = 0 AND org <> $2",
+                               SQL_ARGS(SQL_I(role), SQL_I(org)), ret);
+}
+
 enum err catalog_users_count(struct sql_tx *tx, int64_t org, int64_t *ret)
 {
     return catalog_rows_number(tx, "SELECT count(*) FROM users WHERE org = $1 AND deleted_ns = 0",
@@ -128,8 +178,9 @@ enum err catalog_users_count_all(struct sql_tx *tx, int64_t *ret)
                                ret);
 }
 
-enum err catalog_users_list(struct sql_tx *tx, int64_t org, const struct catalog_page *page,
-                            struct arena *a, struct user **ret, struct catalog_listing *ret_listing)
+enum err catalog_users_list(struct sql_tx *tx, int64_t org, bool deleted,
+                            const struct catalog_page *page, struct arena *a, struct user **ret,
+                            struct catalog_listing *ret_listing)
 {
     static const struct catalog_sort sorts[] = {{"id", "id"},
                                                 {"username", "lower(username)"},
@@ -144,7 +195,9 @@ enum err catalog_users_list(struct sql_tx *tx, int64_t org, const struct catalog
                                              sizeof(struct user)};
     struct catalog_where where = {0};
     void *items;
-    catalog_rows_where(&where, "org = ? AND deleted_ns = 0", SQL_I(org));
+    catalog_rows_where(&where, deleted ? "deleted_ns <> ?" : "deleted_ns = ?", SQL_I(0));
+    catalog_rows_where(&where, "purged_ns = ?", SQL_I(0));
+    if (org) catalog_rows_where(&where, "org = ?", SQL_I(org));
     enum err e = catalog_rows_page(tx, &list, &where, page, a, &items, ret_listing, NULL);
     if (!e) *ret = items;
     return e;

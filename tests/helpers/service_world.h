@@ -16,8 +16,9 @@ struct service_world {
     struct device_service devices; /* without telemetry unless the test sets it */
     struct arena arena;
     struct auth_limits limits;
-    char reset_token[64]; /* the last one that was "sent" */
-    int resets_sent;
+    char mailed_token[64]; /* the last one that was "sent" */
+    int mails_sent;
+    bool no_mail; /* set, then reopen: as if no mail were configured */
 };
 
 void service_world_open(struct service_world *w); /* fails the test when it cannot */

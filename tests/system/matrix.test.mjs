@@ -56,7 +56,12 @@ async function prepare() {
     ids.device = { own: 'm-own', foreign: 'm-foreign', 'foreign by uuid': foreign.id, deleted: 'm-gone', random: randomUUID(), malformed: 'x'.repeat(65) };
     ids.variable = { own: await variableOf(me.accessToken, 'm-own'), foreign: await variableOf(stranger.accessToken, 'm-foreign'), deleted: await variableOf(me.accessToken, 'm-gone'), random: big, malformed: 'abc' };
     ids.key = { own: await keyOf(me.accessToken), foreign: await keyOf(stranger.accessToken), random: big, malformed: '-1' };
-    ids.user = { own: me.userId, foreign: stranger.userId, random: big, malformed: '1e3' };
+    const person = async (token, username) => (await server.ok('POST', '/users', { token, body: { username, email: `${username}@example.org`, password: 'a long enough password' } })).id;
+    const gonePerson = async (token, username) => { const id = await person(token, username); await server.call('DELETE', `/users/${id}`, { token }); return id; };
+    const invite = async (token, email) => (await server.ok('POST', '/organizations/invitations', { token, body: { email } })).id;
+    ids.invitation = { own: await invite(me.accessToken, 'm-in@example.org'), foreign: await invite(stranger.accessToken, 'm-out@example.org'), random: big, malformed: '1.5' };
+    ids.goneUser = { own: await gonePerson(me.accessToken, 'm-gone-own'), foreign: await gonePerson(stranger.accessToken, 'm-gone-foreign'), random: big, malformed: 'x' };
+    ids.user = { own: await person(me.accessToken, 'm-person'), foreign: stranger.userId, deleted: ids.goneUser.own, random: big, malformed: '1e3' };
     ids.organization = { own: me.organizationId, foreign: stranger.organizationId, random: big, malformed: '0x1' };
     Object.assign(ids, await dashboardIds(me.accessToken, stranger.accessToken, big));
     ids.name = { own: 'x' };
@@ -74,7 +79,7 @@ async function prepare() {
 async function snapshot() {
     const token = stranger.accessToken;
     const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text);
-    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/dashboards', '/dashboards/default'].map(read));
+    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default'].map(read));
 }
 
 // One request of a row with these ids. `headers` say who asks.

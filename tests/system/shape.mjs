@@ -16,6 +16,8 @@ export const DEVICE = 'id,externalId,name,description,active,location,sensorType
     + 'healthScore,healthStatus,lastHealthCheckAt,latitude,longitude,tags,groups,altitude?,createdAt?,updatedAt?';
 export const TOKENS = 'accessToken,refreshToken,token,tokenType,userId,username,email,organizationId';
 export const ME = 'id,username,email,firstName,lastName,organizationId,organizationName,roles,enabled,avatarUrl,avatarVersion,themePreference';
+export const USER = `${ME},createdAt,lastLoginAt`;
+export const INVITATION = 'id,email,roles,status,invitedBy,createdAt,expiresAt,acceptedAt';
 export const VARIABLE = 'id,deviceId,deviceExternalId,name,displayName,description,unit,dataType,dataSource,icon,color,minValue,'
     + 'maxValue,decimalPlaces,lastValue,lastValueAt,createdAt,updatedAt';
 export const EVENT = 'id,eventType,severity,entityType,entityId,title,description,metadata,userId,deviceId,createdAt,actor,address,requestId';

@@ -272,14 +272,14 @@ static void a_forgotten_password_is_reset_once_within_an_hour(void **state)
     const struct bytes fresh = BYTES("a third horse battery");
     assert_int_equal(auth_accounts_forgot_password(w.auth, BYTES("nobody@x.y"), &visitor, &r),
                      ERR_OK);
-    assert_int_equal(w.resets_sent, 0);
+    assert_int_equal(w.mails_sent, 0);
     /* the same write, for nobody */
     assert_int_equal(count_of("SELECT count(*) FROM password_resets"), 1);
     assert_int_equal(count_of("SELECT count(*) FROM password_resets WHERE user_id <> 0"), 0);
     assert_int_equal(auth_accounts_forgot_password(w.auth, BYTES("Ada@Example.com"), &visitor, &r),
                      ERR_OK);
-    assert_int_equal(w.resets_sent, 1);
-    struct bytes token = bytes_str(w.reset_token);
+    assert_int_equal(w.mails_sent, 1);
+    struct bytes token = bytes_str(w.mailed_token);
     assert_int_equal(auth_accounts_reset_password(w.auth, token, BYTES("short"), &visitor, &r),
                      ERR_INVALID);
     r = (struct refusal){.fields = 0};
@@ -298,14 +298,14 @@ static void a_reset_token_ends_after_an_hour_and_with_the_next_one(void **state)
     const struct bytes mail = BYTES("ada@example.com"), fresh = BYTES("a third horse battery");
     char first[64];
     assert_int_equal(auth_accounts_forgot_password(w.auth, mail, &visitor, &r), ERR_OK);
-    memcpy(first, w.reset_token, sizeof first);
+    memcpy(first, w.mailed_token, sizeof first);
     assert_int_equal(auth_accounts_forgot_password(w.auth, mail, &visitor, &r), ERR_OK);
     assert_int_equal(auth_accounts_reset_password(w.auth, bytes_str(first), fresh, &visitor, &r),
                      ERR_INVALID);
     r = (struct refusal){.fields = 0};
     clock_fake_advance(&w.clock, NS_PER_HOUR);
     assert_int_equal(
-        auth_accounts_reset_password(w.auth, bytes_str(w.reset_token), fresh, &visitor, &r),
+        auth_accounts_reset_password(w.auth, bytes_str(w.mailed_token), fresh, &visitor, &r),
         ERR_INVALID);
     assert_int_equal(auth_service_maintain(w.auth), ERR_OK);
     assert_int_equal(login("ada", PASSWORD), ERR_OK);

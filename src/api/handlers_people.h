@@ -1,0 +1,26 @@
+#pragma once
+/* api/handlers_people.h -- the handlers of routes_people.c: who is in an organisation, who may
+ * join, what the organisation says of itself.   Threads: as api.h says of a call. */
+#include "api/api.h"
+
+extern const struct route routes_people[];
+extern const size_t routes_people_count;
+
+/* --- users_api.c ------------------------------------------------------------------------------ */
+void users_api_list(struct api_call *c);
+void users_api_get(struct api_call *c);
+void users_api_create(struct api_call *c);
+void users_api_update(struct api_call *c);
+void users_api_delete(struct api_call *c);
+void users_api_restore(struct api_call *c);
+
+/* --- invitations_api.c ------------------------------------------------------------------------ */
+void invitations_api_list(struct api_call *c);
+void invitations_api_create(struct api_call *c);
+void invitations_api_resend(struct api_call *c);
+void invitations_api_revoke(struct api_call *c);
+void invitations_api_look(struct api_call *c);
+void invitations_api_accept(struct api_call *c);
+
+/* --- organizations_api.c ---------------------------------------------------------------------- */
+void organizations_api_get(struct api_call *c);

@@ -1,0 +1,48 @@
+/* Who is in an organisation and who may join: this part of the surface on one screen. */
+#include "api/handlers_people.h"
+
+#define V1     "/api/v1"
+#define KIB(n) ((size_t)(n) << 10)
+
+const struct route routes_people[] = {
+    /* method, path, who, where, body max, handler, id, what it does */
+    {HTTP1_GET, V1 "/users", WHO_ORG_ADMIN, ON_ASYNC, 0, users_api_list, "users",
+     "The users of one's organisation, in pages; deleted=true: those that may still be restored. "
+     "An installation's administrator may name another organizationId."},
+    {HTTP1_POST, V1 "/users", WHO_ORG_ADMIN, ON_ASYNC, KIB(16), users_api_create, "userCreate",
+     "Make a user {username,email,password,firstName,lastName,roles[]} of one's organisation."},
+    {HTTP1_GET, V1 "/users/{id}", WHO_ORG_ADMIN, ON_ASYNC, 0, users_api_get, "user",
+     "One user of one's organisation."},
+    {HTTP1_PUT, V1 "/users/{id}", WHO_ORG_ADMIN, ON_ASYNC, KIB(16), users_api_update, "userUpdate",
+     "Change {firstName,lastName,email,roles[],enabled}; what is absent stays. Whose roles change "
+     "or who is disabled has to log in again."},
+    {HTTP1_PATCH, V1 "/users/{id}", WHO_ORG_ADMIN, ON_ASYNC, KIB(16), users_api_update, "userPatch",
+     "The same as PUT."},
+    {HTTP1_DELETE, V1 "/users/{id}", WHO_ORG_ADMIN, ON_ASYNC, KIB(16), users_api_delete,
+     "userDelete",
+     "Delete a user: sessions and keys end at once, user name and e-mail are free; restorable for "
+     "7 days."},
+    {HTTP1_POST, V1 "/users/{id}/restore", WHO_ORG_ADMIN, ON_ASYNC, KIB(16), users_api_restore,
+     "userRestore", "Bring a deleted user back, with the roles there were."},
+
+    {HTTP1_GET, V1 "/organizations/invitations", WHO_ORG_ADMIN, ON_ASYNC, 0, invitations_api_list,
+     "invitations", "Invitations into one's organisation, newest first."},
+    {HTTP1_POST, V1 "/organizations/invitations", WHO_ORG_ADMIN, ON_ASYNC, KIB(16),
+     invitations_api_create, "invitationCreate",
+     "Invite {email,role} for 7 days, by mail; where no mail is configured the token is in this "
+     "answer only."},
+    {HTTP1_POST, V1 "/organizations/invitations/{id}/resend", WHO_ORG_ADMIN, ON_ASYNC, KIB(16),
+     invitations_api_resend, "invitationResend",
+     "Send an open invitation again, with a fresh token and 7 more days; 10 times at most."},
+    {HTTP1_DELETE, V1 "/organizations/invitations/{id}", WHO_ORG_ADMIN, ON_ASYNC, KIB(16),
+     invitations_api_revoke, "invitationRevoke", "Refuse the token of an invitation from now on."},
+    {HTTP1_POST, V1 "/auth/invitation", WHO_ANYONE, ON_ASYNC, KIB(16), invitations_api_look,
+     "authInvitation", "What an invitation {token} is for: e-mail, organisation, roles, end."},
+    {HTTP1_POST, V1 "/auth/accept-invitation", WHO_ANYONE, ON_ASYNC, KIB(16),
+     invitations_api_accept, "authAcceptInvitation",
+     "Join with {token,username,password,firstName,lastName}; answers as login."},
+
+    {HTTP1_GET, V1 "/organizations/{id}", WHO_USER, ON_ASYNC, 0, organizations_api_get,
+     "organization", "One's own organisation; an installation's administrator sees each."},
+};
+const size_t routes_people_count = sizeof routes_people / sizeof *routes_people;
