@@ -5,8 +5,22 @@
 #include "api/paging.h"
 #include "api/service_call.h"
 #include "codec/json_write.h"
+#include "service/device_health.h"
 
 #include <math.h>
+
+/* Null until the first look after a start, seconds later. */
+static void write_health(struct buf *b, const struct device *d)
+{
+    bool known = d->health_checked_ns != 0;
+    json_write_key(b, "healthScore");
+    if (known)
+        json_write_i64(b, d->health);
+    else
+        json_write_null(b);
+    json_write_member_text(b, "healthStatus", known ? device_health_name(d->health) : NULL);
+    service_call_time(b, "lastHealthCheckAt", d->health_checked_ns);
+}
 
 void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, const char *token)
 {
@@ -26,9 +40,7 @@ void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, c
     json_write_raw(b, d->properties.n ? d->properties : BYTES("{}"));
     json_write_member_text(b, "status", device_status_name(status));
     service_call_time(b, "lastSeenAt", d->last_seen_ns);
-    json_write_member_null(b, "healthScore"); /* health, tags and groups are later parts */
-    json_write_member_null(b, "healthStatus");
-    json_write_member_null(b, "lastHealthCheckAt");
+    write_health(b, d);
     json_write_member_number(b, "latitude", d->latitude);
     json_write_member_number(b, "longitude", d->longitude);
     json_write_key(b, "tags");

@@ -9,16 +9,20 @@
 #include "base/mem.h"
 #include "service/auth_users.h"
 #include "service/command_service.h"
+#include "service/device_health.h"
 #include "service/device_presence.h"
 #include "service/device_purge.h"
 #include "store/registry.h"
 #include "sys/lock.h"
 #include "sys/thread.h"
 
+#define HEALTH_SLICE_NS (50 * NS_PER_MS) /* of every second, while a pass is under way */
+
 struct housekeeping {
     struct app *app;
     struct admin *admin;
     struct device_presence presence;
+    struct device_health *health;
     pthread_t thread;
     struct lock lock; /* guards closing */
     struct cond wake;
@@ -57,6 +61,12 @@ static enum err note_presence(struct housekeeping *h)
 {
     size_t n = 0;
     return device_presence_run(&h->presence, &n);
+}
+
+static enum err note_health(struct housekeeping *h)
+{
+    bool done;
+    return device_health_run(h->health, HEALTH_SLICE_NS, &done);
 }
 
 static enum err save_seen(struct housekeeping *h)
@@ -115,6 +125,7 @@ static const struct job {
     {"expire_commands", 2 * NS_PER_S, expire_commands},
     {"note_throughput", NS_PER_MINUTE, note_minute},
     {"note_presence", 5 * NS_PER_S, note_presence},
+    {"note_health", NS_PER_S, note_health},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
@@ -169,8 +180,10 @@ enum err housekeeping_start(struct housekeeping **ret, struct app *app, struct a
     };
     lock_init(&h->lock, LOCK_RANK_EXECUTOR);
     cond_init(&h->wake);
-    enum err e = thread_start(&h->thread, run, h, "housekeeper", 512 * 1024);
+    enum err e = device_health_new(&h->health, app->db, app->registry, app->telemetry, app->clock);
+    if (!e) e = thread_start(&h->thread, run, h, "housekeeper", 512 * 1024);
     if (e) {
+        device_health_free(h->health);
         mem_free(h);
         return e;
     }
@@ -188,5 +201,6 @@ void housekeeping_stop(struct housekeeping *h)
     pthread_join(h->thread, NULL);
     cond_done(&h->wake);
     lock_done(&h->lock);
+    device_health_free(h->health);
     mem_free(h);
 }

@@ -27,6 +27,8 @@ struct device {
     bool active;
     double latitude, longitude, altitude; /* NAN = unknown */
     int64_t last_seen_ns;                 /* 0 = never */
+    int health;                           /* 0 to 100; -1: not computed since the start */
+    int64_t health_checked_ns;            /* 0 = not since the start */
     int64_t provisioned_by;               /* device whose token created it, 0 = a person */
     bool has_token;
     struct bytes token_display;              /* "550e8400...0000" */

@@ -31,6 +31,8 @@ void device_state_live(struct device_service *s, struct device *d)
     int64_t seen = atomic_load_explicit(&r->last_seen_ns, memory_order_relaxed);
     int64_t used = atomic_load_explicit(&r->token_used_ns, memory_order_relaxed);
     if (seen > d->last_seen_ns) d->last_seen_ns = seen; /* keeps D2 */
+    d->health_checked_ns = atomic_load_explicit(&r->health_checked_ns, memory_order_relaxed);
+    d->health = atomic_load_explicit(&r->health, memory_order_relaxed);
     if (d->has_token && used > d->token_used_ns && used >= d->token_created_ns) {
         d->token_used_ns = used;
     }

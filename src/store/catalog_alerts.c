@@ -3,6 +3,8 @@
 
 #include "store/catalog_rows.h"
 
+enum { OPEN_DEVICES_MAX = 1000000 };
+
 #define COLUMNS                                                                                    \
     "id, org, uuid, source, rule, rule_uuid, rule_name, device, device_external_id, device_name, " \
     "variable, message, severity, triggered_value, raised_ns, acknowledged_ns, acknowledged_by, "  \
@@ -124,6 +126,7 @@ static struct catalog_where where_of(int64_t org, const struct alert_filter *f)
     /* the literal 0 is what lets the partial indexes serve; every piece has to have a value */
     if (f->unacknowledged) catalog_rows_where(&w, "acknowledged_ns = 0 AND 0 = ?", SQL_I(0));
     if (f->open) catalog_rows_where(&w, "resolved_ns = 0 AND 0 = ?", SQL_I(0));
+    if (f->source >= 0) catalog_rows_where(&w, "source = ?", SQL_I(f->source));
     if (f->severity >= 0) catalog_rows_where(&w, "severity = ?", SQL_I(f->severity));
     if (f->device) catalog_rows_where(&w, "device = ? AND device <> 0", SQL_I(f->device));
     if (f->rule) catalog_rows_where(&w, "rule_uuid = ?", uuid_value(f->rule));
@@ -176,6 +179,26 @@ enum err catalog_alerts_list_open(struct sql_tx *tx, int64_t org, int64_t device
         SELECT "org = $1 AND device = $2 AND device <> 0 AND resolved_ns = 0 ORDER BY id LIMIT $3",
         SQL_ARGS(SQL_I(org), SQL_I(device), SQL_I((int64_t)cap)), a, read_alert,
         sizeof(struct alert), cap, &items, ret_n);
+    if (!e) *ret = items;
+    return e;
+}
+
+static void read_count(struct catalog_reader *r, void *item)
+{
+    struct alert_count *c = item;
+    c->device = (uint64_t)catalog_rows_int(r);
+    c->count = catalog_rows_int(r);
+}
+
+enum err catalog_alerts_count_open(struct sql_tx *tx, struct arena *a, struct alert_count **ret,
+                                   size_t *ret_n)
+{
+    void *items;
+    enum err e = catalog_rows_all(tx,
+                                  "SELECT device, count(*) FROM alerts WHERE resolved_ns = 0 "
+                                  "AND device <> 0 GROUP BY device",
+                                  SQL_NO_ARGS, a, read_count, sizeof(struct alert_count),
+                                  OPEN_DEVICES_MAX, &items, ret_n);
     if (!e) *ret = items;
     return e;
 }

@@ -19,6 +19,7 @@ enum err catalog_alerts_find_uuid(struct sql_tx *tx, int64_t org, const struct u
 enum err catalog_alerts_update(struct sql_tx *tx, const struct alert *alert) MUST_CHECK;
 
 struct alert_filter {
+    int source; /* an enum alert_source, -1 = any */
     bool unacknowledged, open;
     int severity;            /* an enum alert_severity, -1 = any */
     int64_t device;          /* 0 = any */
@@ -32,6 +33,13 @@ enum err catalog_alerts_list(struct sql_tx *tx, int64_t org, const struct alert_
                              struct catalog_listing *ret_listing, struct why *why) MUST_CHECK;
 enum err catalog_alerts_count(struct sql_tx *tx, int64_t org, const struct alert_filter *filter,
                               int64_t *ret) MUST_CHECK;
+/* How many are open of each device that has one, of all organisations; at most a million devices. */
+struct alert_count {
+    uint64_t device;
+    int64_t count;
+};
+enum err catalog_alerts_count_open(struct sql_tx *tx, struct arena *a, struct alert_count **ret,
+                                   size_t *ret_n) MUST_CHECK;
 /* The open alerts of a device, at most cap, oldest first. */
 enum err catalog_alerts_list_open(struct sql_tx *tx, int64_t org, int64_t device, size_t cap,
                                   struct arena *a, struct alert **ret, size_t *ret_n) MUST_CHECK;
