@@ -1,9 +1,10 @@
-/* Dashboards and their widgets: this part of the surface on one screen. */
+/* Dashboards, their widgets and their shares: this part of the surface on one screen. */
 #include "api/handlers_dashboards.h"
 
 #define V1        "/api/v1"
 #define DASHBOARD V1 "/dashboards/{id}"
 #define WIDGET    DASHBOARD "/widgets/{widgetId}"
+#define SHARED    V1 "/public/dashboards/{token}"
 #define KIB(n)    ((size_t)(n) << 10)
 
 const struct route routes_dashboards[] = {
@@ -35,5 +36,18 @@ const struct route routes_dashboards[] = {
      "The same as PUT."},
     {HTTP1_DELETE, WIDGET, WHO_WRITER, ON_ASYNC, KIB(16), widgets_api_delete, "widgetDelete",
      "Take a widget off the dashboard; If-Match as for PUT."},
+
+    {HTTP1_GET, DASHBOARD "/shares", WHO_WRITER, ON_ASYNC, 0, shares_api_list, "shares",
+     "Links that show this dashboard to people without an account, without their tokens."},
+    {HTTP1_POST, DASHBOARD "/shares", WHO_WRITER, ON_ASYNC, KIB(16), shares_api_create,
+     "shareCreate",
+     "Make a link, with a password and an end when given; its token is in this "
+     "answer only."},
+    {HTTP1_DELETE, DASHBOARD "/shares/{shareId}", WHO_WRITER, ON_ASYNC, KIB(16), shares_api_revoke,
+     "shareRevoke", "Revoke a link: it shows nothing from now on."},
+    {HTTP1_POST, SHARED "/open", WHO_ANYONE, ON_ASYNC, KIB(16), shares_api_open, "sharedOpen",
+     "The link's password for a ticket, good for 12 hours; null when there is no password."},
+    {HTTP1_GET, SHARED, WHO_ANYONE, ON_ASYNC, 0, shares_api_view, "shared",
+     "The dashboard that a link shows; with its ticket in X-Share-Ticket when it has a password."},
 };
 const size_t routes_dashboards_count = sizeof routes_dashboards / sizeof *routes_dashboards;

@@ -31,8 +31,14 @@ async function dashboardIds(mine, theirs, random) {
     await gone(`/dashboards/${deleted}`);
     await server.ok('GET', '/dashboards/default', { token: theirs }); // made here, so that a snapshot changes nothing
     await gone(`/dashboards/${own}/widgets/${widgets.deleted}`);
+    const share = (token, on) => server.ok('POST', `/dashboards/${on}/shares`, { token, body: {} });
+    const links = { own: await share(mine, old), deleted: await share(mine, own), foreign: await share(theirs, foreign), 'of another dashboard': await share(mine, elsewhere) };
+    await gone(`/dashboards/${own}/shares/${links.deleted.id}`);
+    links.own = await share(mine, own); // with `old` goes the other one
+    const shares = Object.fromEntries(Object.entries(links).map(([which, one]) => [which, one.id]));
     const dashboard = { own, foreign, deleted, random, malformed: '1.5' };
-    return { dashboard, oldDashboard: { ...dashboard, own: old }, widget: widgets };
+    return { dashboard, oldDashboard: { ...dashboard, own: old }, widget: widgets, share: { ...shares, random, malformed: '-' },
+        link: { own: (await share(mine, elsewhere)).token, deleted: links.deleted.token, random: 'A'.repeat(43), malformed: 'short' } };
 }
 
 async function prepare() {
@@ -100,7 +106,7 @@ const ownIds = (row) => Object.fromEntries(fieldsOf(row).map(([field, kind]) => 
 // An answer without what may differ between two ids: the id itself, in every way it can be written.
 function bare(answer, id) {
     const whole = (text) => new RegExp(`(?<![\\w.-])${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w.-])`, 'g'); // 4 is not a part of 404
-    const text = answer.text.replace(whole(String(id)), 'ID').replace(whole(encodeURIComponent(String(id))), 'ID');
+    const text = answer.text.replace(/"instance":"[^"]*"/, '"instance":"PATH"').replace(whole(String(id)), 'ID').replace(whole(encodeURIComponent(String(id))), 'ID');
     const headers = [...answer.headers].filter(([name]) => !['date', 'content-length'].includes(name));
     return JSON.stringify([answer.status, headers, text]);
 }

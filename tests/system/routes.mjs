@@ -106,6 +106,11 @@ export const ROUTES = {
     [`PUT ${V1}/dashboards/{}/widgets/{}`]: { who: 'writer', ids: { 0: 'dashboard', 1: 'widget', ...widgetDevices }, body: (ids) => ({ deviceId: ids.deviceId, secondDeviceId: ids.secondDeviceId }) },
     [`PATCH ${V1}/dashboards/{}/widgets/{}`]: { who: 'writer', ids: { 0: 'dashboard', 1: 'widget', ...widgetDevices }, body: (ids) => ({ deviceId: ids.deviceId, secondDeviceId: ids.secondDeviceId }) },
     [`DELETE ${V1}/dashboards/{}/widgets/{}`]: { who: 'writer', ids: ['dashboard', 'widget'], last: true },
+    [`GET ${V1}/dashboards/{}/shares`]: { who: 'writer', ids: ['dashboard'] },
+    [`POST ${V1}/dashboards/{}/shares`]: { who: 'writer', ids: ['dashboard'], body: () => ({ name: 'by the matrix' }) },
+    [`DELETE ${V1}/dashboards/{}/shares/{}`]: { who: 'writer', ids: ['dashboard', 'share'], last: true },
+    [`POST ${V1}/public/dashboards/{}/open`]: { who: 'anyone', ids: ['link'], body: () => ({}) },
+    [`GET ${V1}/public/dashboards/{}`]: { who: 'anyone', ids: ['link'] },
 
     // people
     [`POST ${V1}/auth/register`]: { who: 'anyone', body: () => ({}) },
