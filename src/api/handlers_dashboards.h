@@ -1,6 +1,7 @@
 #pragma once
 /* api/handlers_dashboards.h -- the handlers of routes_dashboards.c: dashboards_api.c,
- * widgets_api.c, shares_api.c.   Threads: as api.h says of a call; each runs where its route's row says. */
+ * widgets_api.c, shares_api.c.   Threads: as api.h says of a call; each runs where its route's row
+ * says. */
 #include "api/api.h"
 
 extern const struct route routes_dashboards[];

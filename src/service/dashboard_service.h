@@ -10,8 +10,8 @@
  * More of the family: dashboard_widgets.h, dashboard_shares.h. */
 #include "base/arena.h"
 #include "base/rnd.h"
-#include "model/dashboard.h"
 #include "model/actor.h"
+#include "model/dashboard.h"
 #include "service/if_match.h"
 #include "service/refusal.h"
 #include "store/catalog_page.h"

@@ -201,7 +201,7 @@ enum err dashboard_shares_open(struct dashboard_service *s, struct bytes token,
     e = auth_secrets_verify(s->auth, token, actor->address, password, share.password_hash, refusal);
     if (!e) make_ticket(s, &share, hash, ret);
     if (e != ERR_UNAUTHENTICATED) return e;
-    e = tell_refused(s, actor, &share); /* keeps V3 */
+    e = tell_refused(s, actor, &share); /* keeps Y3 */
     return e ? e : why_say(&refusal->why, ERR_UNAUTHENTICATED, "Invalid password");
 }
 

@@ -5,10 +5,10 @@
  *   make ──> token, shown once        open (password) ──> ticket, good for 12 hours
  *   view (token, ticket) ──> the dashboard with its widgets, read only
  *
- * V1  only a hash of the token is stored. A token that is unknown, revoked or over is ERR_NOTFOUND,
+ * Y1  only a hash of the token is stored. A token that is unknown, revoked or over is ERR_NOTFOUND,
  *     one like the other.
- * V2  a revoked or ended link shows nothing from the answer on: every view reads the catalog.
- * V3  wrong passwords are counted by link and address as logins are, and each is an event.
+ * Y2  a revoked or ended link shows nothing from the answer on: every view reads the catalog.
+ * Y3  wrong passwords are counted by link and address as logins are, and each is an event.
  * Threads: any; every call blocks on the catalog.   Memory: copied into the arena. */
 #include "security/ticket.h"
 #include "security/tokens.h"

@@ -84,7 +84,7 @@ async function prepare() {
 // All that the stranger can see of their own organisation.
 async function snapshot() {
     const token = stranger.accessToken;
-    const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text);
+    const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text.replace(/"healthScore".*?"lastHealthCheckAt":[^,]*/g, '')); // the server's own clockwork
     return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default'].map(read));
 }
 
