@@ -17,8 +17,8 @@ _sensorvision() {
         'migrate') options='--status --dry-run --data --json --help' ;;
         'verify') options='--data --json --help' ;;
         'cleanup') options='--config --set --data --json --help' ;;
-        'import') options='--format --device --time-column --time-format --zone --columns --skip --shift-to-now --batch --org --from-line --dry-run --data --url --token --user --password --json --help' ;;
-        'export') options='--device --format --from --to --org --output --data --url --token --user --password --json --help' ;;
+        'import') options='--format --device --time-column --time-format --zone --columns --skip --shift-to-now --batch --org --from-line --dry-run --config --set --data --url --token --user --password --json --help' ;;
+        'export') options='--device --format --from --to --org --output --config --set --data --url --token --user --password --json --help' ;;
         'version') options='--json --help' ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then

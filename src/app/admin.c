@@ -231,6 +231,7 @@ const struct control_verb admin_verbs[] = {
     {"user.add", admin_people_add_user},
     {"user.passwd", admin_people_set_password},
     {"token.create", admin_people_create_token},
+    {"client.url", admin_client_url},
     {"client.open", admin_client_open},
     {"client.close", admin_client_close},
 };

@@ -49,6 +49,17 @@ static enum err open_client(struct admin *a, const cJSON *request, int64_t org, 
     return ERR_OK;
 }
 
+enum err admin_client_url(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
+{
+    (void)request;
+    (void)why;
+    struct admin *a = ctx;
+    lock_take(&a->lock);
+    json_write_member_text(answer, "url", a->url);
+    lock_release(&a->lock);
+    return ERR_OK;
+}
+
 enum err admin_client_open(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
 {
     struct admin *a = ctx;

@@ -110,21 +110,30 @@ static enum err open_local(struct cli *cli, struct local *l, enum ask_need need,
     return e ? e : admin_new(&l->admin, &opts);
 }
 
-static enum err run_here(struct cli *cli, enum ask_need need, struct bytes request,
-                         struct buf *answer, struct why *why)
+/* The verb in this process; the answer as the socket would give it. */
+static enum err run_verb(struct admin *admin, struct bytes request, struct buf *answer,
+                         struct why *why)
 {
-    struct local l = {.dir = {.lock = FILE_CLOSED}};
     struct buf members;
     buf_init(&members, ANSWER_MAX_BYTES);
     cJSON *root = cJSON_ParseWithLength(request.p, request.n);
-    enum err e = root ? open_local(cli, &l, need, why) : ERR_NOMEM;
-    if (!e) e = control_run(admin_verbs, admin_verb_count, l.admin, root, &members, why);
+    enum err e = ERR_NOMEM;
+    if (root) e = control_run(admin_verbs, admin_verb_count, admin, root, &members, why);
     if (!e) e = members.err;
     json_write_open(answer, '{');
     buf_add_bytes(answer, buf_bytes(&members));
     json_write_close(answer, '}');
     buf_done(&members);
     cJSON_Delete(root);
+    return e;
+}
+
+static enum err run_here(struct cli *cli, enum ask_need need, struct bytes request,
+                         struct buf *answer, struct why *why)
+{
+    struct local l = {.dir = {.lock = FILE_CLOSED}};
+    enum err e = open_local(cli, &l, need, why);
+    if (!e) e = run_verb(l.admin, request, answer, why);
     close_local(&l);
     return e;
 }
@@ -152,6 +161,19 @@ static void write_request(struct buf *request, const char *verb, const struct as
     json_write_close(request, '}');
 }
 
+/* Parses the answer, or says why there is none. */
+static int take_answer(struct cli *cli, enum err e, const struct buf *request, struct buf *answer,
+                       const struct why *why, cJSON **ret)
+{
+    if (!e) e = request->err ? request->err : answer->err;
+    cJSON *root = e ? NULL : cJSON_ParseWithLength(answer->p, answer->n);
+    if (!root)
+        return cli_fail(cli, "%s", why->text[0] ? why->text : err_sentence(e ? e : ERR_NOMEM));
+    cJSON_DeleteItemFromObjectCaseSensitive(root, "ok");
+    *ret = root;
+    return CLI_DONE;
+}
+
 int ask_run(struct cli *cli, enum ask_need need, const char *verb, const struct ask_pair *pairs,
             size_t n, cJSON **ret)
 {
@@ -163,22 +185,47 @@ int ask_run(struct cli *cli, enum ask_need need, const char *verb, const struct 
     struct bytes line = buf_bytes(&request);
     bool running;
     enum err e = control_call(cli_value(cli, "data", "./var"), line, &answer, &running, &why);
-    if (!running && need == ASK_SERVER) {
-        (void)why_say(&why, e,
-                      "no server runs on %.100s: start one, or name one with --url and --token",
-                      cli_value(cli, "data", "./var"));
-    } else if (!running) {
+    if (!running && need != ASK_SERVER) {
         buf_clear(&answer);
         e = run_here(cli, need, line, &answer, &why);
     }
-    if (!e) e = request.err ? request.err : answer.err;
-    cJSON *root = e ? NULL : cJSON_ParseWithLength(answer.p, answer.n);
+    int code = take_answer(cli, e, &request, &answer, &why, ret);
     buf_done(&request);
     buf_done(&answer);
-    if (!root) return cli_fail(cli, "%s", why.text[0] ? why.text : err_sentence(e ? e : ERR_NOMEM));
-    cJSON_DeleteItemFromObjectCaseSensitive(root, "ok");
-    *ret = root;
-    return CLI_DONE;
+    return code;
+}
+
+int ask_run_in(struct cli *cli, struct admin *admin, const char *verb, const struct ask_pair *pairs,
+               size_t n, cJSON **ret)
+{
+    struct why why = {""};
+    struct buf request, answer;
+    buf_init(&request, 1 << 20);
+    buf_init(&answer, ANSWER_MAX_BYTES);
+    write_request(&request, verb, pairs, n);
+    enum err e = run_verb(admin, buf_bytes(&request), &answer, &why);
+    int code = take_answer(cli, e, &request, &answer, &why, ret);
+    buf_done(&request);
+    buf_done(&answer);
+    return code;
+}
+
+bool ask_server_url(struct cli *cli, char *ret, size_t n)
+{
+    struct why why = {""};
+    struct buf request, answer;
+    bool running = false;
+    buf_init(&request, 1 << 12);
+    buf_init(&answer, 1 << 12);
+    write_request(&request, "client.url", NULL, 0);
+    enum err e =
+        control_call(cli_value(cli, "data", "./var"), buf_bytes(&request), &answer, &running, &why);
+    cJSON *root = e ? NULL : cJSON_ParseWithLength(answer.p, answer.n);
+    snprintf(ret, n, "%s", ask_text(root, "url"));
+    cJSON_Delete(root);
+    buf_done(&request);
+    buf_done(&answer);
+    return running;
 }
 
 int ask_print_json(struct cli *cli, const cJSON *answer)

@@ -22,6 +22,12 @@ struct ask_pair {
 /* Asks, and on failure prints why; the exit code. */
 int ask_run(struct cli *cli, enum ask_need need, const char *verb, const struct ask_pair *pairs,
             size_t n, cJSON **ret);
+/* The same of an administration in this process. */
+struct admin;
+int ask_run_in(struct cli *cli, struct admin *admin, const char *verb, const struct ask_pair *pairs,
+               size_t n, cJSON **ret);
+/* The address of the running server of --data; false: none runs there. */
+bool ask_server_url(struct cli *cli, char *ret, size_t n);
 /* The same where a person's answer is one line: prints the answer as JSON, or the line. */
 int ask_print_json(struct cli *cli, const cJSON *answer);
 /* Text and integer members; "" and 0 when absent. */

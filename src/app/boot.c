@@ -62,11 +62,21 @@ static enum err load_retention(struct boot *b)
 static enum err open_directories(struct boot *b, const char *data_dir, struct why *why)
 {
     char place[1200];
-    enum err e = data_dir_open(&b->dir, fs_real(), data_dir, DATA_DIR_CREATE, why);
+    enum data_dir_mode mode = b->for_command ? DATA_DIR_EXISTING : DATA_DIR_CREATE;
+    enum err e = data_dir_open(&b->dir, fs_real(), data_dir, mode, why);
     if (!e) e = store_open_place(&b->settings, b->dir.path, place, sizeof place, why);
     if (!e && strcmp(place, b->dir.path) != 0)
         e = data_dir_open(&b->store_dir, fs_real(), place, DATA_DIR_CREATE, why);
     return e;
+}
+
+/* Whatever the configuration says: what listens there is for one command of this process. */
+static void narrow(struct settings *s)
+{
+    s->server_address = "127.0.0.1";
+    s->server_port = 0;
+    s->server_loops = 1;
+    s->log_level = LOG_ERROR;
 }
 
 static enum err open_store(struct boot *b, const char *data_dir, struct why *why)
@@ -81,6 +91,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
     app->db = catalog.db;
     if (!e) e = overrides_load(b->conf, app->db, note_stale_override, NULL, why);
     if (!e) e = conf_fill(b->conf, s); /* the overrides kept in the store are above all others */
+    if (!e && b->for_command) narrow(s);
     if (!e) e = store_open_parts(&telemetry, STORE_TELEMETRY, place, s, app->clock, why);
     app->telemetry = telemetry.telemetry;
     if (!e) e = registry_open(&app->registry, app->db, app->clock, app->rnd, why);
@@ -128,7 +139,7 @@ static enum err open_services(struct boot *b, struct why *why)
         .public_url = bytes_str(b->settings.public_url),
     };
     enum err e = auth_service_open(&app->auth, &opts, why);
-    if (!e)
+    if (!e && !b->for_command)
         e = auth_bootstrap_run(app->auth, bytes_str(b->settings.admin_email),
                                bytes_str(b->settings.admin_password), &b->first, why);
     if (e) return e;
@@ -312,15 +323,14 @@ static enum err open_admin(struct boot *b, struct why *why)
         .serving = true,
     };
     enum err e = admin_new(&b->admin, &opts);
-    if (!e)
+    if (!e && !b->for_command) /* who comes meanwhile is told that the directory is in use */
         e = control_start(&b->control, b->dir.path, admin_verbs, admin_verb_count, b->admin, why);
     if (!e) e = housekeeping_start(&b->housekeeping, app, b->admin);
     return e;
 }
 
-enum err boot_start(struct boot *b, struct conf *conf, const char *data_dir, struct why *why)
+static enum err start(struct boot *b, const char *data_dir, struct why *why)
 {
-    *b = (struct boot){.conf = conf, .dir.lock = FILE_CLOSED, .store_dir.lock = FILE_CLOSED};
     struct app *app = &b->app;
     app->clock = clock_real();
     app->rnd = rnd_system();
@@ -348,6 +358,20 @@ enum err boot_start(struct boot *b, struct conf *conf, const char *data_dir, str
         boot_stop(b);
     }
     return e;
+}
+
+enum err boot_start(struct boot *b, struct conf *conf, const char *data_dir, struct why *why)
+{
+    *b = (struct boot){.conf = conf, .dir.lock = FILE_CLOSED, .store_dir.lock = FILE_CLOSED};
+    return start(b, data_dir, why);
+}
+
+enum err boot_start_for_command(struct boot *b, struct conf *conf, const char *data_dir,
+                                struct why *why)
+{
+    *b = (struct boot){
+        .conf = conf, .dir.lock = FILE_CLOSED, .store_dir.lock = FILE_CLOSED, .for_command = true};
+    return start(b, data_dir, why);
 }
 
 void boot_stop(struct boot *b)

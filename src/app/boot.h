@@ -28,12 +28,17 @@ struct boot {
     struct housekeeping *housekeeping;
     struct auth_bootstrap first; /* what the first start made */
     bool logging;
+    bool for_command; /* the server of one command: found by nobody else */
 };
 
 /* Everything up to the bound port; on failure everything built so far is taken down again. conf:
  * loaded from files; owned by the boot from here on, also on failure. */
 enum err boot_start(struct boot *b, struct conf *conf, const char *data_dir,
                     struct why *why) MUST_CHECK;
+/* The same for app/local_server.h: only where there is an installation, on a loopback port that the
+ * system chooses, without a first administrator, logging errors only. */
+enum err boot_start_for_command(struct boot *b, struct conf *conf, const char *data_dir,
+                                struct why *why) MUST_CHECK;
 /* Drains: no new work, answers what came in, writes every queued record, seals, closes. */
 void boot_stop(struct boot *b);
 /* SIGHUP: reads the configuration again; LIVE keys take effect. */

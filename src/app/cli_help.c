@@ -14,7 +14,7 @@ static const struct {
     {CLI_CONFIG, {"config", "FILE", "reads this properties file", false}},
     {CLI_CONFIG, {"set", "KEY=VALUE", "sets one key; may be repeated", true}},
     {CLI_DATA, {"data", "DIR", "the data directory (default ./var)", false}},
-    {CLI_CLIENT, {"url", "URL", "the server (default http://127.0.0.1:8080)", false}},
+    {CLI_CLIENT, {"url", "URL", "a server somewhere else", false}},
     {CLI_CLIENT, {"token", "TOKEN", "a device token or an API key", false}},
     {CLI_CLIENT, {"user", "NAME", "logs in as this user instead", false}},
     {CLI_CLIENT, {"password", "TEXT", "their password; else SENSORVISION_PASSWORD", false}},

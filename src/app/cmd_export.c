@@ -19,7 +19,7 @@ static bool take_part(void *ctx, struct bytes part)
     o->bytes += part.n;
     cli_progress_show(&o->progress, o->bytes);
     o->failed = fwrite(part.p, 1, part.n, o->file) != part.n;
-    return !o->failed;
+    return !o->failed && !local_server_interrupted();
 }
 
 static void add_query(struct buf *path, const char *name, const char *value, const char **mark)
@@ -50,6 +50,7 @@ static int fetch(struct cli *cli, struct http_client *client, const char *path, 
     cli_progress_end(&o->progress);
     if (fflush(o->file)) o->failed = true;
     if (o->failed) return cli_fail(cli, "the output cannot be written: %s", strerror(errno));
+    if (local_server_interrupted()) return cli_fail(cli, "interrupted");
     if (e) return cli_fail(cli, "%s", why.text[0] ? why.text : err_sentence(e));
     if (answer.status < 200 || answer.status > 299) {
         http_client_explain(&answer, &why);

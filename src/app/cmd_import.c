@@ -1,4 +1,4 @@
-/* `import`: a file of telemetry through the public API of a running server. The file is read twice:
+/* `import`: a file of telemetry through the public API of a server. The file is read twice:
  * first to check all of it, so that nothing of a broken file is sent, then to send it. */
 #include "app/client_session.h"
 #include "app/commands.h"
@@ -51,6 +51,7 @@ static enum err visit_record(void *ctx, const struct import_record *r)
     j->records++;
     j->points += r->n;
     if (!j->sender) return ERR_OK;
+    if (local_server_interrupted()) return import_send_stop(j->sender, r->line, j->why);
     cli_progress_show(&j->progress, j->records);
     return import_send_record(j->sender, r, j->why);
 }
@@ -62,6 +63,7 @@ static enum err take_line(struct job *j, uint64_t number, struct bytes line)
     if (number < j->opts.from_line || !text.n || text.p[0] == '#') return ERR_OK;
     j->records++;
     if (!j->sender) return ERR_OK;
+    if (local_server_interrupted()) return import_send_stop(j->sender, number, j->why);
     cli_progress_show(&j->progress, j->records);
     return import_send_line(j->sender, number, text, j->why);
 }

@@ -154,14 +154,16 @@ const struct cli_command commands_table[] = {
                  "550e8400-e29b-41d4-a716-446655440000\n"},
     {.name = "import",
      .run = cmd_import,
-     .summary = "Sends a file of telemetry to a running server through its public API",
+     .summary = "Takes a file of telemetry in, through the server's public API",
      .operands = "FILE",
      .operands_min = 1,
      .operands_max = 1,
-     .groups = CLI_CLIENT | CLI_DATA,
+     .groups = CLI_CLIENT | CLI_CONFIG | CLI_DATA,
      .options = import_options,
      .more =
-         "Without --token or --user it is the server of --data, whose owner needs no password.\n"
+         "Speaks to the server at --url, with --token or --user; without --url to the server of\n"
+         "--data, whose owner needs neither. When none runs there, the command works under the\n"
+         "lock of --data as that server would, with --config and --set, and seals what it took.\n"
          "Stops at the first refusal and says how to go on. JSON is an array, or one object a "
          "line,\nas POST /api/v1/data/ingest takes it; lp is InfluxDB line protocol.\n",
      .examples = "  sensorvision import examples/data/machine-temperature.csv --device machine \\\n"
@@ -173,10 +175,11 @@ const struct cli_command commands_table[] = {
     {.name = "export",
      .run = cmd_export,
      .summary = "Writes a device's telemetry to a file or standard output",
-     .groups = CLI_CLIENT | CLI_DATA,
+     .groups = CLI_CLIENT | CLI_CONFIG | CLI_DATA,
      .options = export_options,
      .more =
-         "Without --token or --user it is the server of --data, whose owner needs no password.\n",
+         "Speaks to the server at --url, with --token or --user; without --url to the server of\n"
+         "--data, whose owner needs neither, or under its lock when none runs.\n",
      .examples =
          "  sensorvision export --device household --user admin --output household.csv\n"
          "  sensorvision export --device household --token KEY --from 2026-01-01T00:00:00Z\n"},

@@ -182,3 +182,11 @@ enum err import_send_line(struct import_sender *s, uint64_t line, struct bytes t
     buf_add_char(&s->body, '\n');
     return s->count == s->batch ? import_send_flush(s, why) : ERR_OK;
 }
+
+enum err import_send_stop(struct import_sender *s, uint64_t line, struct why *why)
+{
+    enum err e = import_send_flush(s, why);
+    if (e) return e;
+    s->sent.from_line = line;
+    return why_say(why, ERR_CLOSED, "interrupted");
+}

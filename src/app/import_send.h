@@ -23,6 +23,8 @@ enum err import_send_record(struct import_sender *s, const struct import_record 
 enum err import_send_line(struct import_sender *s, uint64_t line, struct bytes text,
                           struct why *why) MUST_CHECK;
 enum err import_send_flush(struct import_sender *s, struct why *why) MUST_CHECK;
+/* Sends what waits and ends there: ERR_CLOSED, to go on at `line`. */
+enum err import_send_stop(struct import_sender *s, uint64_t line, struct why *why) MUST_CHECK;
 
 struct import_sent {
     uint64_t records;   /* acknowledged */

@@ -1,10 +1,12 @@
 // Every command of contract section 1 from outside: its help, its exit codes, its JSON, and that it does
 // the same with a server running (through the control socket) and without one (under the lock).
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ADMIN, run, startServer, temporaryDir } from './server.mjs';
+import { ADMIN, BINARY, freePort, run, startServer, temporaryDir } from './server.mjs';
 
 const root = new URL('../../', import.meta.url).pathname;
 const dirs = [];
@@ -290,7 +292,7 @@ describe('import and export', () => {
         const nobody = await run(['import', file, '--url', 'http://127.0.0.1:1', '--token', 'x', '--device', 'x']);
         assert.equal(nobody.code, 1);
         assert.match(nobody.stderr, /127\.0\.0\.1:1/);
-        assert.match((await run(['import', file, '--data', dir(), '--device', 'x'])).stderr, /no server runs/);
+        assert.match((await run(['import', file, '--data', dir(), '--device', 'x'])).stderr, /no installation in/);
         for (const args of [['--format', 'xml'], ['--batch', '0'], ['--from-line', 'x'], ['--token', 'a', '--user', 'b']])
             assert.equal((await run(['import', file, '--device', 'x', ...args])).code, 2, args.join(' '));
         assert.equal((await run(['import', join(dir(), 'none.csv'), '--device', 'x'])).code, 1);
@@ -299,5 +301,72 @@ describe('import and export', () => {
         const unknown = await run(['export', '--data', data, '--device', 'no-such-device']);
         assert.equal(unknown.code, 1);
         assert.match(unknown.stderr, /404/);
+    });
+});
+
+describe('import and export under the lock, when no server runs', () => {
+    const keep = ['--set', 'pilot.data-retention-days=0'];
+    const machine = join(root, 'examples/data/machine-temperature.csv');
+    const data = dir();
+    before(async () => {
+        const first = await startServer({ dir: data }); // makes the administrator
+        assert.equal(await first.stop(), 0, first.log);
+    });
+
+    test('say and store what they do with a server, as the owner and by name', async () => {
+        const named = ['--user', ADMIN.username, '--password', ADMIN.password];
+        const said = await done(['import', machine, '--data', data, ...keep, '--device', 'machine', '--columns', 'value=temperature']);
+        assert.match(said, /^imported 22695 records, 22695 points in .* s, 2013-12-02T21:15:00.000Z to 2014-02-19T15:25:00.000Z/);
+        const again = await json(['import', machine, '--data', data, ...keep, ...named, '--device', 'machine', '--columns', 'value=temperature']);
+        assert.deepEqual([again.status, again.records], ['imported', 22695]);
+        assert.deepEqual(await json(['verify', '--data', data]), { damage: [], sound: true });
+
+        const under = await done(['export', '--data', data, '--device', 'machine']);
+        assert.equal(under.trim().split('\r\n').length, 1 + 22683); // twelve times stand twice in the file
+        const server = await startServer({ dir: data });
+        try {
+            assert.equal(await done(['export', '--data', data, '--device', 'machine']), under);
+            assert.equal(await done(['export', '--data', data, '--device', 'machine', ...named]), under);
+            assert.equal((await server.ok('GET', '/api-keys', { token: await server.admin() })).length, 0, 'the keys are given back');
+        } finally {
+            await server.stop();
+        }
+    });
+
+    test('refuse what a server refuses, in the same words', async () => {
+        const file = join(dir(), 'refused.csv');
+        const future = Math.floor(Date.now() / 1000) + 10 * 86400;
+        writeFileSync(file, `timestamp,x\n1577836800,1\n${future},3\n`);
+        const stopped = await run(['import', file, '--data', data, ...keep, '--device', 'refused', '--batch', '1']);
+        assert.equal(stopped.code, 1);
+        assert.match(stopped.stderr, /^sensorvision: line 3 was refused: .*; 1 records are stored; go on with --from-line 3\n$/);
+        const wrong = await run(['import', file, '--data', data, '--user', 'admin', '--password', 'wrong password 123', '--device', 'x']);
+        assert.equal(wrong.code, 1);
+        assert.match(wrong.stderr, /Invalid/);
+        assert.match((await run(['export', '--data', data, '--device', 'no-such-device'])).stderr, /404/);
+        assert.match((await run(['export', '--data', data, '--device', 'machine', '--org', 'Nobody'])).stderr, /no organisation 'Nobody'/);
+        assert.equal((await run(['import', file, '--data', data, '--set', 'server.port=x', '--device', 'x'])).code, 2);
+    });
+
+    test('hold the lock while they work, unseen, and end cleanly on SIGTERM', async () => {
+        const port = await freePort();
+        await done(['config', 'set', 'server.port', String(port), '--data', data]);
+        const child = spawn(BINARY, ['export', '--data', data, '--device', 'machine'], { stdio: ['ignore', 'pipe', 'pipe'] });
+        const ended = once(child, 'close');
+        let stderr = '';
+        child.stderr.setEncoding('utf8').on('data', (text) => { stderr += text; });
+        try {
+            await once(child.stdout, 'readable'); // a megabyte that nobody reads: it waits for us
+            const other = await run(['import', machine, '--data', data, '--device', 'machine']);
+            assert.equal(other.code, 1);
+            assert.match(other.stderr, /in use by process \d+/);
+            await assert.rejects(fetch(`http://127.0.0.1:${port}/`), 'nobody else speaks to it');
+        } finally {
+            child.kill('SIGTERM');
+            child.stdout.resume();
+        }
+        assert.equal((await ended)[0], 1);
+        assert.match(stderr, /interrupted/);
+        assert.deepEqual(await json(['verify', '--data', data]), { damage: [], sound: true });
     });
 });
