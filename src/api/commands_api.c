@@ -251,6 +251,7 @@ static void list_for_user(struct api_call *c)
     struct catalog_listing listing;
     struct refusal refusal = {.fields = 0};
     if (!paging_read(c, &p)) return;
+    if (!p.asked) p.page.no_total = true;
     enum err e = command_service_list(c->app->commands, c->who.org, c->params[0], &p.page, c->arena,
                                       &commands, &listing, &refusal.why);
     if (e) {

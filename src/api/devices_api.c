@@ -43,10 +43,11 @@ void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, c
     write_health(b, d);
     json_write_member_number(b, "latitude", d->latitude);
     json_write_member_number(b, "longitude", d->longitude);
+    json_write_member_number(b, "altitude", d->altitude);
     json_write_key(b, "tags");
-    json_write_raw(b, BYTES("[]"));
+    devices_json_write_tags(b, &d->tags);
     json_write_key(b, "groups");
-    json_write_raw(b, BYTES("[]"));
+    devices_json_write_groups(b, &d->groups);
     if (token) json_write_member_text(b, "apiToken", token);
     json_write_close(b, '}');
 }
@@ -81,8 +82,13 @@ static bool read_query(struct api_call *c, struct device_query *ret)
 {
     struct bytes status = api_query(c, "status");
     ret->q = api_query(c, "q");
-    ret->nothing = api_query(c, "tagName").n || api_query(c, "groupId").n;
+    ret->tag = api_query(c, "tagName");
     ret->by_status = status.n > 0;
+    struct bytes group = api_query(c, "groupId");
+    if (group.n && !service_call_id(group, &ret->group)) {
+        api_problem(c, 400, "groupId must be the id of a group.");
+        return false;
+    }
     if (!status.n || device_status_parse(status, &ret->status)) return true;
     api_problem(c, 400, "status may be ONLINE, OFFLINE or UNKNOWN.");
     return false;
@@ -96,6 +102,7 @@ void devices_api_list(struct api_call *c)
     struct catalog_listing listing;
     struct why why = {""};
     if (!read_query(c, &query) || !paging_read(c, &p)) return;
+    if (!p.asked) p.page.no_total = true; /* nobody would see it */
     enum err e = device_service_list(c->app->devices, c->who.org, &query, &p.page, c->arena,
                                      &devices, &listing, &why);
     if (e) {
@@ -126,6 +133,8 @@ static struct device_change read_change(struct api_fields *f)
         .altitude = devices_json_place(f, "altitude"),
         .active_set = service_call_has_value(f, "active"),
         .active = api_field_bool(f, "active", true),
+        .tags = devices_json_labels(f, "tags", true),
+        .groups = devices_json_labels(f, "groupIds", false),
     };
 }
 
@@ -158,6 +167,8 @@ void devices_api_create(struct api_call *c)
         .longitude = said.longitude.value,
         .altitude = said.altitude.value,
         .active = said.active,
+        .tags = said.tags.list,
+        .groups = said.groups.list,
     };
     api_fields_open(&f, c, json);
     struct actor actor = service_call_actor(c);

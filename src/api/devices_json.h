@@ -9,3 +9,11 @@ void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, c
 /* A member that may be absent (stays), null (clears) or a value; wrong types add to the errors. */
 struct device_text devices_json_text(struct api_fields *f, const char *name, size_t max_chars);
 struct device_place devices_json_place(struct api_fields *f, const char *name);
+/* An array of ids, and with by_name (tags) of names or of objects with one of the two. */
+struct device_labels devices_json_labels(struct api_fields *f, const char *name, bool by_name);
+/* A whole number from 1 below 2^53. */
+struct cJSON;
+bool devices_json_id(const struct cJSON *item, int64_t *ret);
+/* [{id,name,color}] and [{id,name,description}]. */
+void devices_json_write_tags(struct buf *b, const struct label_list *tags);
+void devices_json_write_groups(struct buf *b, const struct label_list *groups);

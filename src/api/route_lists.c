@@ -2,14 +2,21 @@
 #include "api/handlers.h"
 #include "api/handlers_commands.h"
 #include "api/handlers_dashboards.h"
+#include "api/handlers_labels.h"
 #include "api/handlers_people.h"
 #include "api/routes.h"
 
-/* clang-format off: one to a line, so that those who add theirs do not meet */
+/* One to a line, so that those who add theirs do not meet. */
+/* clang-format off */
 const struct route_list route_lists[] = {
-    {routes_telemetry, &routes_telemetry_count},   {routes_account, &routes_account_count},
-    {routes_devices, &routes_devices_count},       {routes_commands, &routes_commands_count},
-    {routes_dashboards, &routes_dashboards_count}, {routes_people, &routes_people_count},
-    {routes_absent, &routes_absent_count},         {NULL, NULL},
+    {routes_telemetry, &routes_telemetry_count},
+    {routes_account, &routes_account_count},
+    {routes_people, &routes_people_count},
+    {routes_devices, &routes_devices_count},
+    {routes_labels, &routes_labels_count},
+    {routes_commands, &routes_commands_count},
+    {routes_dashboards, &routes_dashboards_count},
+    {routes_absent, &routes_absent_count},
+    {NULL, NULL},
 };
 /* clang-format on */

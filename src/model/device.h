@@ -4,6 +4,7 @@
  * Threads: a value.   Memory: strings are borrowed from the arena they were read into; an absent
  * one has p == NULL. */
 #include "base/bytes.h"
+#include "model/label.h"
 #include "model/uuid.h"
 
 enum {
@@ -34,5 +35,6 @@ struct device {
     struct bytes token_display;              /* "550e8400...0000" */
     int64_t token_created_ns, token_used_ns; /* 0 = never */
     int64_t created_ns, updated_ns;
-    int64_t deleted_ns; /* 0 = alive */
+    int64_t deleted_ns;             /* 0 = alive */
+    struct label_list tags, groups; /* in a wish each is named by its id, or by its name alone */
 };

@@ -1,90 +1,13 @@
 /* Devices made, found, listed, changed, deleted (see device_service.h). */
 #include "service/device_service.h"
 
-#include "base/mem.h"
 #include "service/device_rules.h"
 #include "service/device_state.h"
-#include "service/event_types.h"
+#include "store/catalog_labels.h"
 #include "store/catalog_page.h"
 #include "store/registry_properties.h"
 
-#include <math.h>
-
-/* --- what the family shares ------------------------------------------------------------------- */
-
-enum err device_state_find(struct sql_tx *tx, int64_t org, struct bytes id, struct arena *arena,
-                           struct device *ret)
-{
-    struct uuid uuid;
-    enum err e = ERR_NOTFOUND;
-    if (id.n && id.n <= DEVICE_EXTERNAL_ID_MAX * 4) {
-        e = catalog_devices_find_external(tx, org, id, arena, ret);
-    }
-    if (e != ERR_NOTFOUND || !uuid_parse(id, &uuid)) return e;
-    return catalog_devices_find_uuid(tx, org, &uuid, arena, ret);
-}
-
-void device_state_live(struct device_service *s, struct device *d)
-{
-    struct reg_device *r = registry_find_key(s->registry, d->org, d->id);
-    if (!r) return;
-    int64_t seen = atomic_load_explicit(&r->last_seen_ns, memory_order_relaxed);
-    int64_t used = atomic_load_explicit(&r->token_used_ns, memory_order_relaxed);
-    if (seen > d->last_seen_ns) d->last_seen_ns = seen; /* keeps D2 */
-    d->health_checked_ns = atomic_load_explicit(&r->health_checked_ns, memory_order_relaxed);
-    d->health = atomic_load_explicit(&r->health, memory_order_relaxed);
-    if (d->has_token && used > d->token_used_ns && used >= d->token_created_ns) {
-        d->token_used_ns = used;
-    }
-}
-
-enum err device_state_event(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
-                            const char *type, const char *title, const struct device *d)
-{
-    char uuid[UUID_TEXT + 1];
-    uuid_format(&d->uuid, uuid);
-    const struct event_note note = {.type = type,
-                                    .entity_type = "DEVICE",
-                                    .entity_id = bytes_str(uuid),
-                                    .title = title,
-                                    .description = d->external_id,
-                                    .org = d->org,
-                                    .device = d->id};
-    return event_service_append(tx, clock_wall_ns(s->clock), actor, &note);
-}
-
 /* --- create ----------------------------------------------------------------------------------- */
-
-static enum err insert(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
-                       struct device *d, const uint8_t *hash, struct refusal *refusal)
-{
-    int64_t max = atomic_load_explicit(&s->max_devices_per_org, memory_order_relaxed), used = 0;
-    enum err e = catalog_devices_count(tx, d->org, &used);
-    if (e) return e;
-    if (max && used >= max) return refusal_limit(refusal, "pilot.max-devices-per-org", max, used);
-    e = catalog_devices_insert(tx, d, hash);
-    if (e == ERR_EXISTS) {
-        return why_say(&refusal->why, e, "There is a device %.*s already; change that one",
-                       (int)d->external_id.n, d->external_id.p);
-    }
-    if (e) return e;
-    return device_state_event(s, tx, actor, EVENT_DEVICE_CREATED, "Device created", d);
-}
-
-static struct device device_from(struct device_service *s, const struct actor *actor,
-                                 const struct device *given)
-{
-    struct device d = *given;
-    d.org = actor->org;
-    d.uuid = uuid_random(s->rnd);
-    if (!d.name.n) d.name = d.external_id;
-    d.last_seen_ns = d.provisioned_by = d.deleted_ns = 0;
-    d.created_ns = d.updated_ns = clock_wall_ns(s->clock);
-    d.has_token = true;
-    d.token_created_ns = d.created_ns;
-    d.token_used_ns = 0;
-    return d;
-}
 
 enum err device_service_create(struct device_service *s, const struct actor *actor,
                                const struct device *given, struct arena *arena, struct device *ret,
@@ -96,22 +19,21 @@ enum err device_service_create(struct device_service *s, const struct actor *act
     device_rules_check(given, refusal);
     enum err e = refusal_fields(refusal);
     if (e) return e;
-    struct device d = device_from(s, actor, given);
+    struct device d = device_state_from(s, actor, given);
     tokens_make_device(s->rnd, ret_token);
     tokens_hash(bytes_str(ret_token), hash);
     tokens_display(bytes_str(ret_token), display);
+    d.has_token = true;
+    d.token_created_ns = d.created_ns;
     d.token_display = arena_copy(arena, bytes_str(display));
     if (!d.token_display.p) return ERR_NOMEM;
     e = sql_begin(s->db, SQL_WRITE, &tx);
     if (e) return e;
-    e = insert(s, tx, actor, &d, hash, refusal);
+    e = device_state_insert(s, tx, actor, &d, hash, arena, refusal);
     uint64_t ticket = registry_properties_ticket(s->registry);
     e = sql_end(tx, e);
     if (e) return e;
-    struct reg_device *r =
-        registry_new_device(s->registry, d.id, d.org, &d.uuid, d.external_id, 0, d.active);
-    e = r ? registry_publish_device(s->registry, r, hash) : ERR_NOMEM;
-    registry_properties_put(s->registry, ticket, &d);
+    e = device_state_born(s, ticket, &d, hash);
     if (!e) *ret = d;
     return e;
 }
@@ -125,7 +47,9 @@ enum err device_service_find(struct device_service *s, int64_t org, struct bytes
     struct device d;
     enum err e = sql_begin(s->db, SQL_READ, &tx);
     if (e) return e;
-    e = sql_end(tx, device_state_find(tx, org, id, arena, &d));
+    e = device_state_find(tx, org, id, arena, &d);
+    if (!e) e = catalog_labels_fill(tx, org, &d, 1, arena);
+    e = sql_end(tx, e);
     if (e) return e;
     device_state_live(s, &d);
     *ret = d;
@@ -153,6 +77,39 @@ static struct device_filter filter_of(const struct device_query *q, int64_t now_
     return f;
 }
 
+/* Ids of the labels that the query names. ERR_NOTFOUND: no device has one of them. */
+static enum err find_labels(struct sql_tx *tx, int64_t org, const struct device_query *q,
+                            struct arena *arena, struct device_filter *f)
+{
+    struct label label;
+    enum err e = ERR_OK;
+    if (q->tag.n) {
+        e = catalog_labels_find_name(tx, org, LABEL_TAG, q->tag, arena, &label);
+        f->labels[LABEL_TAG] = e ? 0 : label.id;
+    }
+    if (!e && q->group) {
+        e = catalog_labels_find(tx, org, LABEL_GROUP, q->group, arena, &label);
+        f->labels[LABEL_GROUP] = q->group;
+    }
+    return e;
+}
+
+static enum err list_in(struct device_service *s, struct sql_tx *tx, int64_t org,
+                        const struct device_query *query, const struct catalog_page *page,
+                        struct arena *arena, struct device **ret,
+                        struct catalog_listing *ret_listing, struct why *why)
+{
+    struct device_filter filter = filter_of(query, clock_wall_ns(s->clock));
+    enum err e = find_labels(tx, org, query, arena, &filter);
+    if (e == ERR_NOTFOUND) {
+        *ret = NULL;
+        *ret_listing = (struct catalog_listing){.total = 0};
+        return ERR_OK;
+    }
+    if (!e) e = catalog_devices_list(tx, org, &filter, page, arena, ret, ret_listing, why);
+    return e ? e : catalog_labels_fill(tx, org, *ret, ret_listing->count, arena);
+}
+
 enum err device_service_list(struct device_service *s, int64_t org,
                              const struct device_query *query, const struct catalog_page *page,
                              struct arena *arena, struct device **ret,
@@ -160,62 +117,16 @@ enum err device_service_list(struct device_service *s, int64_t org,
 {
     struct sql_tx *tx;
     enum err e = ERR_OK;
-    if (query->nothing) {
-        *ret = NULL;
-        *ret_listing = (struct catalog_listing){.total = 0};
-        return ERR_OK;
-    }
     /* the catalog's last_seen_ns trails the registry's by some seconds */
     if (query->by_status || bytes_is(page->sort, "lastSeenAt")) e = registry_save_seen(s->registry);
     if (!e) e = sql_begin(s->db, SQL_READ, &tx);
     if (e) return e;
-    struct device_filter filter = filter_of(query, clock_wall_ns(s->clock));
-    e = catalog_devices_list(tx, org, &filter, page, arena, ret, ret_listing, why);
-    e = sql_end(tx, e);
+    e = sql_end(tx, list_in(s, tx, org, query, page, arena, ret, ret_listing, why));
     for (size_t i = 0; !e && i < ret_listing->count; i++) device_state_live(s, &(*ret)[i]);
     return e;
 }
 
 /* --- change ----------------------------------------------------------------------------------- */
-
-static void apply_text(struct bytes *to, const struct device_text *t)
-{
-    if (t->set) *to = t->value;
-}
-
-static void apply_place(double *to, const struct device_place *p)
-{
-    if (p->set) *to = p->value;
-}
-
-static void apply(struct device *d, const struct device_change *c)
-{
-    if (c->name.set && c->name.value.n) d->name = c->name.value; /* a name cannot be cleared */
-    apply_text(&d->description, &c->description);
-    apply_text(&d->location, &c->location);
-    apply_text(&d->sensor_type, &c->sensor_type);
-    apply_text(&d->firmware_version, &c->firmware_version);
-    apply_place(&d->latitude, &c->latitude);
-    apply_place(&d->longitude, &c->longitude);
-    apply_place(&d->altitude, &c->altitude);
-    if (c->active_set) d->active = c->active;
-}
-
-static enum err update_in(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
-                          struct bytes id, const struct device_change *change, struct arena *arena,
-                          struct device *ret, struct refusal *refusal)
-{
-    enum err e = device_state_find(tx, actor->org, id, arena, ret);
-    if (e) return e;
-    apply(ret, change);
-    device_rules_check(ret, refusal);
-    e = refusal_fields(refusal);
-    if (e) return e;
-    ret->updated_ns = clock_wall_ns(s->clock);
-    e = catalog_devices_update(tx, ret);
-    if (e) return e;
-    return device_state_event(s, tx, actor, EVENT_DEVICE_UPDATED, "Device changed", ret);
-}
 
 enum err device_service_update(struct device_service *s, const struct actor *actor, struct bytes id,
                                const struct device_change *change, struct arena *arena,
@@ -225,13 +136,12 @@ enum err device_service_update(struct device_service *s, const struct actor *act
     struct device d;
     enum err e = sql_begin(s->db, SQL_WRITE, &tx);
     if (e) return e;
-    e = update_in(s, tx, actor, id, change, arena, &d, refusal);
+    e = device_state_find(tx, actor->org, id, arena, &d);
+    if (!e) e = device_state_change(s, tx, actor, &d, change, arena, refusal);
     uint64_t ticket = registry_properties_ticket(s->registry);
     e = sql_end(tx, e);
     if (e) return e;
-    registry_properties_put(s->registry, ticket, &d);
-    struct reg_device *r = registry_find_key(s->registry, d.org, d.id);
-    if (r) atomic_store_explicit(&r->active, d.active, memory_order_relaxed);
+    device_state_changed(s, ticket, &d);
     device_state_live(s, &d);
     *ret = d;
     return ERR_OK;
@@ -242,17 +152,11 @@ enum err device_service_delete(struct device_service *s, const struct actor *act
 {
     struct sql_tx *tx;
     struct device d;
-    int64_t now = clock_wall_ns(s->clock);
     enum err e = sql_begin(s->db, SQL_WRITE, &tx);
     if (e) return e;
     e = device_state_find(tx, actor->org, id, arena, &d);
-    if (!e) e = catalog_devices_delete(tx, d.org, d.id, now);
-    if (!e) e = device_state_event(s, tx, actor, EVENT_DEVICE_DELETED, "Device deleted", &d);
+    if (!e) e = device_state_remove(s, tx, actor, &d);
     e = sql_end(tx, e);
-    if (e) return e;
-    struct reg_device *r = registry_find_key(s->registry, d.org, d.id);
-    if (!r) return ERR_OK;
-    atomic_store_explicit(&r->deleted_ns, now, memory_order_relaxed);
-    registry_retire_device(s->registry, r); /* keeps D1 */
-    return ERR_OK;
+    if (!e) device_state_gone(s, &d);
+    return e;
 }

@@ -43,7 +43,8 @@ struct device_query {
     struct bytes q;
     bool by_status;
     enum device_status status;
-    bool nothing; /* asks for tags or groups, which no device has: an empty list */
+    struct bytes tag; /* only those with this tag; empty: all */
+    int64_t group;    /* only those of this group; 0: all */
 };
 enum err device_service_list(struct device_service *s, int64_t org,
                              const struct device_query *query, const struct catalog_page *page,
@@ -59,10 +60,15 @@ struct device_place {
     bool set;
     double value; /* NAN clears */
 };
+struct device_labels {
+    bool set;
+    struct label_list list; /* all of the kind from now on: by id, or a tag by its name alone */
+};
 struct device_change {
     struct device_text name, description, location, sensor_type, firmware_version;
     struct device_place latitude, longitude, altitude;
     bool active_set, active;
+    struct device_labels tags, groups;
 };
 enum err device_service_update(struct device_service *s, const struct actor *actor, struct bytes id,
                                const struct device_change *change, struct arena *arena,

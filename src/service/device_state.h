@@ -11,3 +11,23 @@ enum err device_state_find(struct sql_tx *tx, int64_t org, struct bytes id, stru
 void device_state_live(struct device_service *s, struct device *d);
 enum err device_state_event(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
                             const char *type, const char *title, const struct device *d) MUST_CHECK;
+
+/* --- steps of a change, inside its transaction; each leaves d as its row is then -------------- */
+/* What a new device starts from, without a token; its tags and groups are the wish. */
+struct device device_state_from(struct device_service *s, const struct actor *actor,
+                                const struct device *given);
+/* hash NULL: no token. ERR_EXISTS fails the transaction: look first where it has to go on. */
+enum err device_state_insert(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
+                             struct device *d, const uint8_t *hash, struct arena *arena,
+                             struct refusal *refusal) MUST_CHECK;
+enum err device_state_change(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
+                             struct device *d, const struct device_change *change,
+                             struct arena *arena, struct refusal *refusal) MUST_CHECK;
+enum err device_state_remove(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
+                             struct device *d) MUST_CHECK;
+
+/* --- what the registry is told after the commit; ticket: drawn in the transaction ------------- */
+enum err device_state_born(struct device_service *s, uint64_t ticket, const struct device *d,
+                           const uint8_t *hash) MUST_CHECK;
+void device_state_changed(struct device_service *s, uint64_t ticket, const struct device *d);
+void device_state_gone(struct device_service *s, const struct device *d);

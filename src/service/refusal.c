@@ -19,3 +19,9 @@ enum err refusal_limit(struct refusal *r, const char *name, int64_t max, int64_t
     r->used = used;
     return why_say(&r->why, ERR_LIMIT, "the limit %s of %lld is reached", name, (long long)max);
 }
+
+enum err refusal_missing(struct refusal *r, const char *what)
+{
+    r->missing = what;
+    return ERR_NOTFOUND;
+}

@@ -21,5 +21,7 @@ struct refusal {
 void refusal_field(struct refusal *r, const char *name, const char *why);
 /* ERR_INVALID when a field was wrong. */
 enum err refusal_fields(const struct refusal *r) MUST_CHECK;
+/* Returns ERR_NOTFOUND for something that the request names beside what it asks for. */
+enum err refusal_missing(struct refusal *r, const char *what) MUST_CHECK;
 /* Returns ERR_LIMIT with all that belongs to it. */
 enum err refusal_limit(struct refusal *r, const char *name, int64_t max, int64_t used) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include "store/catalog_devices.h"
 
 #include "store/catalog_commands.h"
+#include "store/catalog_labels.h"
 #include "store/catalog_rows.h"
 
 #define COLUMNS                                                                                    \
@@ -199,6 +200,7 @@ enum err catalog_devices_restore(struct sql_tx *tx, int64_t org, int64_t device,
 enum err catalog_devices_purge(struct sql_tx *tx, int64_t org, int64_t device)
 {
     enum err e = catalog_commands_purge_device(tx, org, device);
+    if (!e) e = catalog_labels_purge_device(tx, org, device);
     if (!e)
         e = sql_exec(tx,
                      "DELETE FROM variables WHERE org = $1 AND device = $2 AND EXISTS (SELECT "
@@ -272,6 +274,12 @@ enum err catalog_devices_list(struct sql_tx *tx, int64_t org, const struct devic
         catalog_rows_where(&where, "last_seen_ns >= ?", SQL_I(filter->seen_from_ns));
         catalog_rows_where(&where, "last_seen_ns < ?", SQL_I(filter->seen_to_ns));
     }
+    for (int i = 0; i < LABEL_KINDS; i++)
+        if (filter->labels[i]) /* $1 is the organisation */
+            catalog_rows_where(&where,
+                               "id IN (SELECT m.device FROM device_labels m WHERE m.org = $1 "
+                               "AND m.label = ?)",
+                               SQL_I(filter->labels[i]));
     enum err e = catalog_rows_page(tx, &list, &where, page, a, &items, ret_listing, why);
     if (!e) *ret = items;
     return e;

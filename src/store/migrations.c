@@ -8,6 +8,7 @@
 
 #include "store/migration_commands.h"
 #include "store/migration_dashboards.h"
+#include "store/migration_labels.h"
 #include "store/migration_people.h"
 #include "store/migration_presence.h"
 #include "store/migration_rules.h"
@@ -170,5 +171,6 @@ const struct migration migrations_catalog[] = {
     {7, "rules and alerts", migration_rules_sql},
     {8, "dashboards, widgets and shares", migration_dashboards_sql},
     {9, "invitations, pictures, deleted organisations", migration_people_sql},
+    {10, "tags and groups", migration_labels_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

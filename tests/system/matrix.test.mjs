@@ -71,6 +71,11 @@ async function prepare() {
     ids.organization = { own: me.organizationId, foreign: stranger.organizationId, random: big, malformed: '0x1' };
     Object.assign(ids, await dashboardIds(me.accessToken, stranger.accessToken, big));
     ids.name = { own: 'x' };
+    for (const kind of ['tag', 'group']) {
+        const make = async (token, name) => (await server.ok('POST', `/device-${kind}s`, { token, body: { name } })).id;
+        ids[kind] = { own: await make(me.accessToken, 'm'), foreign: await make(stranger.accessToken, 'm'), deleted: await make(me.accessToken, 'm-gone'), random: big, malformed: '1x' };
+        assert.equal((await server.call('DELETE', `/device-${kind}s/${ids[kind].deleted}`, { token: me.accessToken })).status, 204);
+    }
     await server.ok('GET', '/data/latest/m-gone', { token: me.accessToken }); // caches are warm
     assert.equal((await server.call('DELETE', '/devices/m-gone', { token: me.accessToken })).status, 204);
 
@@ -85,7 +90,7 @@ async function prepare() {
 async function snapshot() {
     const token = stranger.accessToken;
     const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text.replace(/"healthScore".*?"lastHealthCheckAt":[^,]*/g, '')); // the server's own clockwork
-    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default'].map(read));
+    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default', '/device-tags', '/device-groups'].map(read));
 }
 
 // One request of a row with these ids. `headers` say who asks.

@@ -15,6 +15,8 @@ const widgetDevices = { deviceId: 'device', secondDeviceId: 'device' };
 const aggregate = (ids) => `deviceId=${ids.deviceId}&variable=x&aggregation=AVG`;
 const record = (ids) => ({ deviceId: ids.deviceId, variables: { x: 1 } });
 
+let made = 0; // names of devices that rows make
+
 export const ROUTES = {
     // telemetry in
     [`POST ${V1}/ingest/{}`]: { who: 'sender', ids: ['device'], body: () => ({ x: 1 }), creates: true },
@@ -60,9 +62,10 @@ export const ROUTES = {
 
     // devices
     [`GET ${V1}/devices`]: { who: 'reader' },
-    [`POST ${V1}/devices`]: { who: 'writer', body: () => ({}) },
+    // ids inside bodies: a device that is made with a label, or changed to have it
+    [`POST ${V1}/devices`]: { who: 'writer', ids: { groupIds: 'group', tags: 'tag' }, body: (ids) => ({ externalId: `m-${++made}`, groupIds: [ids.groupIds], tags: [{ id: ids.tags }] }) },
     [`GET ${V1}/devices/{}`]: { who: 'reader', ids: ['device'] },
-    [`PUT ${V1}/devices/{}`]: { who: 'writer', ids: ['device'], body: () => ({ description: 'by the matrix' }) },
+    [`PUT ${V1}/devices/{}`]: { who: 'writer', ids: { 0: 'device', groupIds: 'group', tags: 'tag' }, body: (ids) => ({ description: 'by the matrix', groupIds: [ids.groupIds], tags: [{ id: ids.tags }] }) },
     [`PATCH ${V1}/devices/{}`]: { who: 'writer', ids: ['device'], body: () => ({ description: 'by the matrix' }) },
     [`DELETE ${V1}/devices/{}`]: { who: 'orgAdmin', ids: ['device'], last: true },
     [`POST ${V1}/devices/{}/token/generate`]: { who: 'writer', ids: ['device'] },
@@ -85,6 +88,18 @@ export const ROUTES = {
     [`GET ${V1}/variables/{}/statistics`]: { who: 'reader', ids: ['variable'] },
     [`PUT ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
     [`PATCH ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
+
+    // tags and groups
+    ...Object.fromEntries([['tags', 'tag'], ['groups', 'group']].flatMap(([path, kind]) => [
+        [`GET ${V1}/device-${path}`, { who: 'reader' }],
+        [`POST ${V1}/device-${path}`, { who: 'writer', body: () => ({}) }],
+        [`GET ${V1}/device-${path}/{}`, { who: 'reader', ids: [kind] }],
+        [`PUT ${V1}/device-${path}/{}`, { who: 'writer', ids: [kind], body: () => ({ description: 'by the matrix' }) }],
+        [`DELETE ${V1}/device-${path}/{}`, { who: 'orgAdmin', ids: [kind], last: true }],
+        [`POST ${V1}/device-${path}/{}/devices/{}`, { who: 'writer', ids: [kind, 'device'] }],
+        [`DELETE ${V1}/device-${path}/{}/devices/{}`, { who: 'writer', ids: [kind, 'device'] }],
+        [`GET ${V1}/device-${path}/by-device/{}`, { who: 'reader', ids: ['device'] }],
+    ])),
 
     // commands
     [`POST ${V1}/devices/{}/commands`]: { who: 'writer', ids: ['device'], body: () => ({ command: 'by the matrix' }) },
