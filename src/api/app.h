@@ -15,6 +15,7 @@ struct dashboard_service;
 struct device_service;
 struct event_service;
 struct live_hub;
+struct mqtt_api;
 struct route_table;
 
 /* Settings that may change while the server runs. */
@@ -43,6 +44,7 @@ struct app {
     struct live_hub *hub;
     struct route_table *routes;
     struct executor *async, *telemetry_pool, *analytics;
+    struct mqtt_api *_Atomic mqtt;      /* NULL until its port is bound, or without MQTT */
     struct http_server *_Atomic server; /* NULL until the port is bound: requests may come before */
     struct live_settings live;
 

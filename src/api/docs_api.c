@@ -106,7 +106,6 @@ void docs_write_openapi(const struct route_table *t, struct buf *b)
 
 /* Parts of the contract that answer 404 until they are built. */
 static const char *const planned[] = {
-    "MQTT (`--mqtt`, `sensorvision/devices/{id}/telemetry`)",
     "rules, alerts, notifications, synthetic variables, fleet rules",
     ("tags, groups, locations, bulk operations, CSV upsert of devices, "
      "commands, health score, restore"),

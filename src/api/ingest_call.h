@@ -14,7 +14,7 @@
 
 struct ingest_metrics {
     struct histogram decode, admit; /* by request; queue and write are the pipeline's */
-    struct counter messages_http, messages_line_protocol, messages_import;
+    struct counter messages_http, messages_line_protocol, messages_import, messages_mqtt;
     struct counter points, records_refused;
     /* points as it stood at the last 61 full minutes, a ring; the housekeeper writes it. */
     _Atomic uint64_t points_at[61];

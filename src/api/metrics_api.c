@@ -87,6 +87,7 @@ static void write_ingest(struct app *app, struct buf *b)
     prometheus_count(b, messages, "transport=\"line_protocol\"",
                      counter_read(&m->messages_line_protocol));
     prometheus_count(b, messages, "transport=\"import\"", counter_read(&m->messages_import));
+    prometheus_count(b, messages, "transport=\"mqtt\"", counter_read(&m->messages_mqtt));
     prometheus_family(b, "sensorvision_telemetry_points_total", "counter", "Points made durable.");
     prometheus_count(b, "sensorvision_telemetry_points_total", NULL, counter_read(&m->points));
     write_gauge(b, "sensorvision_telemetry_throughput_per_hour",

@@ -6,6 +6,7 @@
 #include "api/dispatch.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
+#include "api/mqtt_api.h"
 #include "api/routes.h"
 #include "app/housekeeping.h"
 #include "app/overrides.h"
@@ -14,13 +15,14 @@
 #include "base/mem.h"
 #include "service/auth_service.h"
 #include "store/catalog.h"
+#include "store/catalog_organizations.h"
 #include "store/catalog_settings.h"
 #include "store/registry.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-enum { TAP_BYTES_MAX = 16 << 20, LOOPS_UNASKED = 8 };
+enum { TAP_BYTES_MAX = 16 << 20, LOOPS_UNASKED = 8, MQTT_TAKEN_BYTES = 256 << 20 };
 
 static const char default_csp[] =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -273,6 +275,43 @@ static enum err open_server(struct boot *b, struct why *why)
     return e;
 }
 
+static enum err first_org(struct boot *b, int64_t *ret)
+{
+    struct sql_tx *tx;
+    enum err e = sql_begin(b->app.db, SQL_READ, &tx);
+    if (e) return e;
+    e = catalog_organizations_first(tx, ret);
+    return sql_end(tx, e);
+}
+
+static enum err open_mqtt(struct boot *b, struct why *why)
+{
+    const struct settings *s = &b->settings;
+    struct app *app = &b->app;
+    struct mqtt_api_opts opts = {
+        .server = {.host = s->mqtt_address,
+                   .port = (uint16_t)s->mqtt_port,
+                   .loops = loops_of(s),
+                   .max_connections = (unsigned)s->mqtt_max_connections,
+                   .max_per_address = (unsigned)s->mqtt_per_address,
+                   .max_packet = (uint32_t)s->mqtt_max_packet,
+                   .publish_rate = (uint32_t)s->mqtt_publish_rate,
+                   .max_taken_bytes = MQTT_TAKEN_BYTES,
+                   .clock = app->clock,
+                   .rnd = app->rnd},
+    };
+    struct conf_origin origin;
+    if (!s->mqtt_enabled || !conf_text(b->conf, "mqtt.port", &origin)) return ERR_OK;
+    enum err e = s->mqtt_auth_required ? ERR_OK : first_org(b, &opts.open_org);
+    struct mqtt_api *mqtt;
+    if (!e) e = mqtt_api_start(&mqtt, app, &opts, why);
+    if (!e) atomic_store(&app->mqtt, mqtt);
+    if (e != ERR_EXISTS || origin.layer != CONF_FROM_DEFAULT) return e;
+    /* Nobody asked for this port: another broker on it must not keep the server from starting. */
+    LOG(LOG_WARN, "mqtt_not_listening", LOG_S("why", why->text));
+    return ERR_OK;
+}
+
 /* --- settings that change while the server runs ----------------------------------------------- */
 
 static void apply_live(struct boot *b)
@@ -351,6 +390,7 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
         apply_live(b);
         e = open_admin(b, why);
     }
+    if (!e) e = open_mqtt(b, why);
     if (!e) e = open_server(b, why); /* last: whoever connects finds everything there */
     if (!e) admin_set_url(b->admin, b->settings.server_address, http_server_port(app->server));
     if (e) {
@@ -380,6 +420,7 @@ void boot_stop(struct boot *b)
     control_stop(b->control);
     command_polls_close(app->polls);
     http_server_stop(app->server, b->settings.shutdown_timeout_ns);
+    mqtt_api_stop(app->mqtt, b->settings.shutdown_timeout_ns);
     housekeeping_stop(b->housekeeping);
     executor_free(app->analytics);
     executor_free(app->telemetry_pool);

@@ -1,4 +1,5 @@
 /* sensorvision serve: builds the server, says where it is, waits for signals, takes it down. */
+#include "api/mqtt_api.h"
 #include "app/boot.h"
 #include "app/commands.h"
 #include "app/conf_tables.h"
@@ -47,6 +48,8 @@ static void say_address(struct cli *cli, const struct boot *b)
     bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
     cli_say(cli, "sensorvision " BUILD_VERSION " serves http://%s:%u/  data in %s",
             any ? "localhost" : host, http_server_port(b->app.server), b->dir.path);
+    if (b->app.mqtt)
+        cli_say(cli, "MQTT on %s:%u", b->settings.mqtt_address, mqtt_api_port(b->app.mqtt));
 }
 
 /* The demo's login, and three lines to paste into a shell. */
@@ -93,38 +96,57 @@ static void wait_for_end(struct boot *b, const sigset_t *set)
     LOG(LOG_INFO, "stopping", LOG_S("signal", strsignal(number)));
 }
 
-/* --http HOST:PORT as two --set. */
-static bool split_address(const char *text, char *host, char *port, size_t n)
+/* --http or --mqtt HOST:PORT as two --set. */
+static bool split_address(const char *text, const char *section, char *host, char *port, size_t n)
 {
     const char *colon = strrchr(text, ':');
     if (!colon || colon == text) return false;
-    snprintf(host, n, "server.address=%.*s", (int)(colon - text), text);
-    snprintf(port, n, "server.port=%s", colon + 1);
+    snprintf(host, n, "%s.address=%.*s", section, (int)(colon - text), text);
+    snprintf(port, n, "%s.port=%s", section, colon + 1);
+    return true;
+}
+
+struct sets {
+    const char *list[CLI_VALUES_MAX + 5];
+    size_t n;
+    char text[4][128];
+};
+
+/* --http and --mqtt stand behind the --set that were given; false: one is no address. */
+static bool gather_sets(struct cli *cli, struct sets *s)
+{
+    s->n = cli_each(cli, "set", s->list);
+    if (cli_has(cli, "http")) {
+        if (!split_address(cli_value(cli, "http", ""), "server", s->text[0], s->text[1], 128))
+            return false;
+        s->list[s->n++] = s->text[0];
+        s->list[s->n++] = s->text[1];
+    }
+    if (cli_has(cli, "mqtt")) {
+        if (!split_address(cli_value(cli, "mqtt", ""), "mqtt", s->text[2], s->text[3], 128))
+            return false;
+        s->list[s->n++] = "mqtt.enabled=true";
+        s->list[s->n++] = s->text[2];
+        s->list[s->n++] = s->text[3];
+    }
     return true;
 }
 
 int cmd_serve(struct cli *cli)
 {
-    const char *sets[CLI_VALUES_MAX + 2];
-    size_t n = cli_each(cli, "set", sets);
-    char host[128], port[128];
-    if (cli_has(cli, "http")) {
-        if (!split_address(cli_value(cli, "http", ""), host, port, sizeof host))
-            return cli_usage(cli, "--http takes HOST:PORT, as 127.0.0.1:8080");
-        sets[n++] = host;
-        sets[n++] = port;
-    }
+    struct sets sets;
+    if (!gather_sets(cli, &sets))
+        return cli_usage(cli, "--http and --mqtt take HOST:PORT, as 127.0.0.1:8080");
     struct why why = {""};
     struct conf *conf;
     struct settings unused;
-    if (conf_tables_load(&conf, &unused, cli_value(cli, "config", NULL), sets, n, &why))
+    if (conf_tables_load(&conf, &unused, cli_value(cli, "config", NULL), sets.list, sets.n, &why))
         return cli_usage(cli, "%s", why.text);
     sigset_t signals = block_signals();
     static struct boot b;
     if (boot_start(&b, conf, cli_value(cli, "data", "var"), &why))
         return cli_fail(cli, "%s", why.text);
     log_notes(b.conf);
-    if (cli_has(cli, "mqtt")) cli_say(cli, "--mqtt is planned: not built yet, not listening");
     say_first_start(cli, &b.first);
     say_address(cli, &b);
     struct demo *demo = cli_has(cli, "demo") ? start_demo(cli, &b) : NULL;

@@ -3,7 +3,7 @@
 
 static const struct cli_option serve_options[] = {
     {"http", "HOST:PORT", "listens there: server.address and server.port", false},
-    {"mqtt", "HOST:PORT", "planned: mqtt.address and mqtt.port", false},
+    {"mqtt", "HOST:PORT", "where MQTT listens (mqtt.address and mqtt.port)", false},
     {"demo", NULL, "a demo organisation with recorded and live simulated devices", false},
     {NULL, NULL, NULL, false},
 };

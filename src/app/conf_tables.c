@@ -152,6 +152,28 @@ static const struct conf_entry live_table[] = {
      "The same, behind the included ones.", NULL},
 };
 
+/* An idle connection costs under 2 KiB, so 65,536 of them are 128 MiB. */
+static const struct conf_entry mqtt_table[] = {
+    {"mqtt.enabled", AT(mqtt_enabled), CONF_BOOL, "true", 0, 0, RESTART,
+     "Listen for MQTT 3.1.1 and 5.", NULL},
+    {"mqtt.address", AT(mqtt_address), CONF_TEXT, "0.0.0.0", 2, 45, RESTART,
+     "The IP address that MQTT listens on.", NULL},
+    {"mqtt.port", AT(mqtt_port), CONF_COUNT, "1883", 0, 65535, RESTART,
+     "The port that MQTT listens on; 0 takes any free one.", NULL},
+    {"mqtt.device-auth-required", AT(mqtt_auth_required), CONF_BOOL, "true", 0, 0, RESTART,
+     "Every message needs a device's token, at CONNECT or as apiToken in it; false counts messages "
+     "without one as the first organisation's.",
+     NULL},
+    {"mqtt.max-connections", AT(mqtt_max_connections), CONF_COUNT, "1000", 1, 65536, RESTART,
+     "MQTT connections open at once; one more is closed.", NULL},
+    {"mqtt.per-address", AT(mqtt_per_address), CONF_COUNT, "1000", 1, 65536, RESTART,
+     "MQTT connections open at once from one address.", NULL},
+    {"mqtt.max-packet", AT(mqtt_max_packet), CONF_BYTES, "1MiB", 1024, 16777216, RESTART,
+     "A larger packet ends its connection.", NULL},
+    {"mqtt.max-publish-rate", AT(mqtt_publish_rate), CONF_COUNT, "1000", 1, 1000000, RESTART,
+     "Messages a second of one connection; what is more is read later, not refused.", NULL},
+};
+
 const struct conf_section conf_tables_sections[] = {
     {"Server and pages", "What HTTP listens on and whom it believes.", server_table,
      COUNT(server_table)},
@@ -162,10 +184,11 @@ const struct conf_section conf_tables_sections[] = {
     {"Queries and retention", "How much one answer may cost, and how long data stays.", query_table,
      COUNT(query_table)},
     {"People", "Logins, tokens, registration.", people_table, COUNT(people_table)},
+    {"MQTT", "The built-in broker end for devices.", mqtt_table, COUNT(mqtt_table)},
     {"Live sockets, log, profiles", "The rest.", live_table, COUNT(live_table)},
     {"Planned: PostgreSQL and Redis", "Accepted and named at start; these parts are not built yet.",
      conf_tables_planned_stores, CONF_TABLES_PLANNED_STORES},
-    {"Planned: the pilot layer, limits, MQTT, notifications",
+    {"Planned: the pilot layer, limits, MQTT's other ends, notifications",
      "Accepted and named at start; these parts are not built yet.", conf_tables_planned_parts,
      CONF_TABLES_PLANNED_PARTS},
     {"The JVM's", "Every other key below these is listed once as ignored.", conf_tables_jvm,

@@ -51,6 +51,11 @@ struct settings {
     /* live */
     int64_t ws_max_sessions, ws_idle_timeout_ns;
 
+    /* MQTT */
+    const char *mqtt_address;
+    int64_t mqtt_port, mqtt_max_connections, mqtt_per_address, mqtt_max_packet, mqtt_publish_rate;
+    bool mqtt_enabled, mqtt_auth_required;
+
     /* the log */
     int log_level; /* enum log_level */
     int log_json;  /* 0 logfmt, 1 json */

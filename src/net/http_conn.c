@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <unistd.h>
+
 enum {
     AHEAD_MAX = 64 * 1024,   /* pipelined bytes taken while a request is being answered (X1) */
     IN_MAX = 4 * AHEAD_MAX,  /* that, a head, and one read */
@@ -151,7 +153,7 @@ void http_conn_dispose(struct http_conn *c)
     *(c->prev ? &c->prev->next : &hl->conns) = c->next;
     if (c->next) c->next->prev = c->prev;
     if (c->counted)
-        http_limits_leave(&hl->server->limits, &c->conn.peer,
+        conn_limits_leave(&hl->server->limits, &c->conn.peer,
                           http_server_trusts(hl->server, &c->conn.peer));
     buf_done(&c->in);
     mem_free(c);
@@ -186,18 +188,18 @@ void http_conn_begin(struct http_conn *c)
     }
     address_format(&c->conn.peer, c->peer_text);
     bool trusted = http_server_trusts(s, &c->conn.peer);
-    enum http_limits_verdict verdict = http_limits_enter(&s->limits, &c->conn.peer, trusted);
+    enum conn_limits_verdict verdict = conn_limits_enter(&s->limits, &c->conn.peer, trusted);
     c->counted = true;
     atomic_fetch_add_explicit(&s->accepted, 1, memory_order_relaxed);
-    if (verdict != HTTP_LIMITS_OK)
+    if (verdict != CONN_LIMITS_OK)
         atomic_fetch_add_explicit(&s->refused_connections, 1, memory_order_relaxed);
-    if (verdict == HTTP_LIMITS_DROP) {
+    if (verdict == CONN_LIMITS_DROP) {
         conn_close(&c->conn);
         return;
     }
     conn_set_deadline(&c->conn, loop_now_ns(&c->hl->loop) + FIRST_HEAD_NS);
     conn_read_start(&c->conn);
-    if (verdict == HTTP_LIMITS_REFUSE) refuse_connection(c);
+    if (verdict == CONN_LIMITS_REFUSE) refuse_connection(c);
 }
 
 void http_conn_drain(struct http_conn *c)
@@ -208,4 +210,17 @@ void http_conn_drain(struct http_conn *c)
         websocket_close(c->conn.user, 1001, "the server is shutting down");
     else if (idle && c->hl->grace_over)
         conn_close(&c->conn);
+}
+
+void http_conn_adopt(struct http_loop *hl, int fd)
+{
+    struct http_conn *c = http_conn_new(hl);
+    if (!c) {
+        close(fd);
+    } else if (uv_tcp_open(&c->conn.tcp, fd)) {
+        close(fd);
+        conn_close(&c->conn);
+    } else {
+        http_conn_begin(c);
+    }
 }

@@ -14,13 +14,13 @@
  * Threads: the loop's, but what http.h calls any thread.   Memory: see X2, X3. */
 #include "codec/encoding.h"
 #include "net/conn.h"
+#include "net/conn_limits.h"
 #include "net/http.h"
-#include "net/http_limits.h"
+#include "net/listener.h"
 #include "net/ws_reader.h"
 
 #include <stdatomic.h>
 
-struct addrinfo;
 struct http_stream;
 struct websocket;
 
@@ -83,15 +83,14 @@ struct http_conn {
 struct http_loop {
     struct loop loop;
     struct http_server *server;
-    uv_poll_t listener;
-    int listen_fd;
-    uv_timer_t timer; /* pauses of the listener, then the phases of the stop */
+    struct listener listener;
+    uv_timer_t timer; /* the phases of the stop */
     struct loop_task stop;
     struct http_conn *conns;
     struct http_exchange *free_exchanges;
     unsigned free_count;
     struct ws_reader_cache readers;
-    bool draining, grace_over, listening, finished;
+    bool draining, grace_over, finished;
 };
 
 struct http_server {
@@ -99,7 +98,7 @@ struct http_server {
     struct http_server_opts opts;
     struct network *proxies;
     size_t proxy_count;
-    struct http_limits limits;
+    struct conn_limits limits;
     uint16_t port;
     int64_t stop_timeout_ns;
     unsigned loop_count, started;
@@ -111,15 +110,8 @@ struct http_server {
 /* http_server.c */
 bool http_server_trusts(const struct http_server *s, const struct address *a);
 void http_server_maybe_finish(struct http_loop *hl); /* draining, and the last connection is gone */
-/* http_listen.c */
-enum err http_listen_probe(struct http_server *s, const struct addrinfo *at,
-                           struct why *why) MUST_CHECK; /* nobody listens there; sets s->port */
-enum err http_listen_open(struct http_loop *hl, const struct addrinfo *at,
-                          struct why *why) MUST_CHECK;
-void http_listen_accept(struct http_loop *hl, unsigned at_most);
-void http_listen_resume(struct http_loop *hl);
-void http_listen_close(struct http_loop *hl);
 /* http_conn.c */
+void http_conn_adopt(struct http_loop *hl, int fd);    /* accepted: makes a connection of it */
 struct http_conn *http_conn_new(struct http_loop *hl); /* linked and initialised, or NULL */
 void http_conn_begin(struct http_conn *c);             /* accepted: reads, or is refused */
 void http_conn_resume(struct http_conn *c);            /* after an answer: what waits in `in` */

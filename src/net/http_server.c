@@ -57,8 +57,8 @@ static void on_stop(struct loop_task *t)
     struct http_loop *hl = (struct http_loop *)((char *)t - offsetof(struct http_loop, stop));
     hl->draining = true;
     /* Who connected before we closed the door is let in, and answered. */
-    if (hl->server->stop_timeout_ns > 0) http_listen_accept(hl, UINT32_MAX);
-    http_listen_close(hl);
+    if (hl->server->stop_timeout_ns > 0) listener_accept(&hl->listener, UINT32_MAX);
+    listener_close(&hl->listener);
     for (struct http_conn *c = hl->conns, *next; c; c = next) {
         next = c->next;
         http_conn_drain(c);
@@ -74,7 +74,7 @@ static void free_loop(struct http_loop *hl)
 {
     if (!hl) return;
     if (!hl->finished) { /* it never ran */
-        http_listen_close(hl);
+        listener_close(&hl->listener);
         uv_close((uv_handle_t *)&hl->timer, NULL);
     }
     loop_done(&hl->loop);
@@ -89,8 +89,13 @@ static void free_server(struct http_server *s)
     mem_free(s);
 }
 
-static enum err make_loop(struct http_server *s, unsigned i, const struct addrinfo *at,
-                          struct why *why)
+static void on_accepted(struct listener *l, int fd)
+{
+    http_conn_adopt((struct http_loop *)((char *)l - offsetof(struct http_loop, listener)), fd);
+}
+
+static enum err make_loop(struct http_server *s, unsigned i, const struct listener_place *place,
+                          const struct addrinfo *at, struct why *why)
 {
     struct http_loop *hl = mem_zalloc(sizeof *hl);
     if (!hl) return why_say(why, ERR_NOMEM, "no memory for an event loop");
@@ -101,12 +106,12 @@ static enum err make_loop(struct http_server *s, unsigned i, const struct addrin
         return why_say(why, ERR_IO, "cannot make an event loop: too many open files?");
     }
     hl->server = s;
-    hl->listen_fd = -1;
+    listener_init(&hl->listener, on_accepted);
     hl->stop.run = on_stop;
     uv_timer_init(&hl->loop.uv, &hl->timer);
     hl->timer.data = hl;
     s->loops[i] = hl;
-    return http_listen_open(hl, at, why);
+    return listener_open(&hl->listener, &hl->loop, place, at, why);
 }
 
 static enum err read_proxies(struct http_server *s, struct why *why)
@@ -128,13 +133,16 @@ static enum err read_proxies(struct http_server *s, struct why *why)
 
 static enum err open_sockets(struct http_server *s, struct why *why)
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    struct listener_place place = {.host = s->opts.host,
+                                   .advice = "--http HOST:PORT or SERVER_PORT",
+                                   .port = s->opts.port,
+                                   .shared = s->loop_count > 1};
     struct addrinfo *at = NULL;
-    if (getaddrinfo(s->opts.host, "0", &hints, &at))
-        return why_say(why, ERR_INVALID, "\"%s\" is no address to listen on", s->opts.host);
-    enum err e = http_listen_probe(s, at, why);
-    for (unsigned i = 0; !e && i < s->loop_count; i++) e = make_loop(s, i, at, why);
+    enum err e = listener_resolve(&place, &at, why);
+    if (e) return e;
+    e = listener_probe(&place, at, why);
+    s->port = place.port;
+    for (unsigned i = 0; !e && i < s->loop_count; i++) e = make_loop(s, i, &place, at, why);
     freeaddrinfo(at);
     return e;
 }

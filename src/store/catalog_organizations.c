@@ -93,6 +93,12 @@ enum err catalog_organizations_delete(struct sql_tx *tx, int64_t org, int64_t no
         SQL_ARGS(SQL_I(now_ns), SQL_I(org)));
 }
 
+enum err catalog_organizations_first(struct sql_tx *tx, int64_t *ret)
+{
+    return catalog_rows_number(tx, "SELECT min(id) FROM organizations WHERE deleted_ns = 0",
+                               SQL_NO_ARGS, ret);
+}
+
 enum err catalog_organizations_count(struct sql_tx *tx, int64_t *ret)
 {
     return catalog_rows_number(tx, "SELECT count(*) FROM organizations WHERE deleted_ns = 0",

@@ -30,6 +30,8 @@ enum err catalog_organizations_note_purged(struct sql_tx *tx, int64_t org,
                                            int64_t now_ns) MUST_CHECK;
 /* Soft: users and devices of it are the service's business. */
 enum err catalog_organizations_delete(struct sql_tx *tx, int64_t org, int64_t now_ns) MUST_CHECK;
+/* The oldest one, which is the installation's own. */
+enum err catalog_organizations_first(struct sql_tx *tx, int64_t *ret) MUST_CHECK;
 enum err catalog_organizations_count(struct sql_tx *tx, int64_t *ret) MUST_CHECK;
 /* Sorts: id, name, createdAt. */
 enum err catalog_organizations_list(struct sql_tx *tx, const struct catalog_page *page,

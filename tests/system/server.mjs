@@ -39,16 +39,19 @@ export async function run(args, { env = {}, input, deadline = 30_000, binary = B
     return { code, ...output };
 }
 
-// options: sets {key: value}, env, args, dir (kept when given), port
+// options: sets {key: value}, env, args, dir (kept when given), port, mqtt (listen, on server.mqttPort)
 export async function startServer(options = {}) {
     const port = options.port ?? await freePort();
     const dir = options.dir ?? temporaryDir();
-    const sets = { 'pilot.max-organizations': 1000, 'rate-limiting.auth-per-minute': 1000, ...options.sets };
+    const mqttPort = options.mqtt ? await freePort() : undefined;
+    const sets = { 'mqtt.enabled': false, 'pilot.max-organizations': 1000, 'rate-limiting.auth-per-minute': 1000, ...options.sets };
     const args = ['serve', '--data', dir, '--http', `127.0.0.1:${port}`,
-        ...Object.entries(sets).flatMap(([key, value]) => ['--set', `${key}=${value}`]), ...(options.args ?? [])];
+        ...Object.entries(sets).flatMap(([key, value]) => ['--set', `${key}=${value}`]), ...(options.mqtt ? ['--mqtt', `127.0.0.1:${mqttPort}`] : []),
+        ...(options.args ?? [])];
     const child = spawn(BINARY, args, { env: { PATH: process.env.PATH, NO_COLOR: '1',
         ADMIN_EMAIL: 'admin@example.org', ADMIN_PASSWORD: ADMIN.password, ...options.env } });
     const server = new Server(child, port, dir, options.dir !== undefined);
+    server.mqttPort = mqttPort;
     const end = Date.now() + START_DEADLINE_MS;
     for (;;) {
         if (server.exitCode !== undefined) throw new Error(`the server ended (${server.exitCode}):\n${server.log}`);

@@ -1,0 +1,76 @@
+#pragma once
+/* api/mqtt_internal.h -- what the MQTT files of api/ share (see mqtt_api.h).
+ * Threads: lanes and clients are their loop's; a group is the loop's, then the writer's, then the
+ * loop's again.   Memory: as each says. */
+#include "api/ingest_call.h"
+#include "api/mqtt_api.h"
+#include "security/tokens.h"
+
+enum { MQTT_GROUP_MESSAGES = 256, MQTT_GROUPS_KEPT = 4, MQTT_SCRATCH_MAX = 64 << 20 };
+
+/* Messages of one loop that go to the store together. */
+struct mqtt_group {
+    struct batch_ticket ticket;
+    struct loop_task returned;
+    struct mqtt_lane *lane;
+    struct mqtt_group *next_free;
+    enum err result;
+    bool queued; /* settled already: nobody waits */
+    int64_t received_ns;
+    struct mqtt_message {
+        struct mqtt_receipt *receipt;
+        uint32_t records; /* of the set, those of the messages before it first */
+    } messages[MQTT_GROUP_MESSAGES];
+    size_t message_count;
+    struct record *records; /* owned, as the next two */
+    struct reg_device **devices;
+    struct point *points;
+    size_t record_count, record_cap, point_count, point_cap;
+};
+
+/* One loop's. */
+struct mqtt_lane {
+    struct mqtt_api *api;
+    struct mqtt_group *open, *free;
+    unsigned free_count;
+    struct arena scratch; /* of one message */
+    struct raw_batch raw;
+};
+
+/* One connection's. */
+struct mqtt_client {
+    struct principal who; /* PRINCIPAL_NONE: it proved nothing; its messages may */
+    uint8_t token_hash[TOKENS_HASH];
+};
+
+struct mqtt_api {
+    struct app *app;
+    struct mqtt_server *server;
+    int64_t open_org;
+    unsigned lane_count;
+    struct mqtt_lane *lanes;
+    struct counter refused;
+};
+
+/* What a message says, whatever its form. */
+struct mqtt_said {
+    struct principal who;
+    struct bytes device; /* whose telemetry it is */
+};
+
+/* mqtt_ingest.c */
+void mqtt_ingest_publish(struct mqtt_lane *lane, struct mqtt_receipt *r,
+                         const struct mqtt_publish *p);
+void mqtt_ingest_turn(struct mqtt_lane *lane);
+void mqtt_ingest_done(struct mqtt_lane *lane); /* frees what it keeps */
+enum mqtt_reason mqtt_ingest_reason(enum err e);
+void mqtt_ingest_refuse(struct mqtt_api *api, struct mqtt_receipt *r, enum mqtt_reason reason);
+/* mqtt_message.c: decodes the payload into raw and finds out who speaks for which device. */
+enum mqtt_reason mqtt_message_read(struct mqtt_api *api, const struct mqtt_client *client,
+                                   struct bytes topic, struct bytes payload, struct arena *arena,
+                                   struct raw_batch *raw, struct mqtt_said *ret) MUST_CHECK;
+bool mqtt_message_client_is_valid(struct mqtt_api *api, const struct mqtt_client *client);
+/* mqtt_offload.c: the message needs the catalog; nothing more of the connection is read until it is
+ * settled. */
+void mqtt_offload_publish(struct mqtt_api *api, struct mqtt_receipt *r,
+                          const struct mqtt_publish *p);
