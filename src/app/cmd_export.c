@@ -49,8 +49,8 @@ static int fetch(struct cli *cli, struct http_client *client, const char *path, 
     enum err e = http_client_send(client, &request, &answer, &why);
     cli_progress_end(&o->progress);
     if (fflush(o->file)) o->failed = true;
-    if (o->failed) return cli_fail(cli, "the output cannot be written: %s", strerror(errno));
     if (local_server_interrupted()) return cli_fail(cli, "interrupted");
+    if (o->failed) return cli_fail(cli, "the output cannot be written: %s", strerror(errno));
     if (e) return cli_fail(cli, "%s", why.text[0] ? why.text : err_sentence(e));
     if (answer.status < 200 || answer.status > 299) {
         http_client_explain(&answer, &why);
