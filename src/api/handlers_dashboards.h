@@ -1,7 +1,7 @@
 #pragma once
 /* api/handlers_dashboards.h -- the handlers of routes_dashboards.c: dashboards_api.c,
- * widgets_api.c, shares_api.c.   Threads: as api.h says of a call; each runs where its route's row
- * says. */
+ * widgets_api.c, shares_api.c, dashboard_data_api.c.   Threads: as api.h says of a call; each runs
+ * where its route's row says. */
 #include "api/api.h"
 
 extern const struct route routes_dashboards[];
@@ -29,3 +29,6 @@ void shares_api_view(struct api_call *c);
 struct dashboard;
 struct dashboard_share;
 bool shares_api_read(struct api_call *c, struct dashboard *ret, struct dashboard_share *ret_share);
+
+void dashboard_data_api_own(struct api_call *c);
+void dashboard_data_api_shared(struct api_call *c);

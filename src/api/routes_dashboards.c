@@ -23,6 +23,9 @@ const struct route routes_dashboards[] = {
      "dashboardPatch", "The same as PUT."},
     {HTTP1_DELETE, DASHBOARD, WHO_WRITER, ON_ASYNC, KIB(16), dashboards_api_delete,
      "dashboardDelete", "Delete a dashboard with its widgets and shares; If-Match as for PUT."},
+    {HTTP1_POST, DASHBOARD "/data", WHO_READER, ON_ANALYTICS, KIB(16), dashboard_data_api_own,
+     "dashboardData",
+     "What all its widgets show, in one answer (docs/dashboards.md); from, to, maxPoints."},
 
     {HTTP1_GET, DASHBOARD "/widgets", WHO_READER, ON_ASYNC, 0, widgets_api_list, "widgets",
      "The widgets of a dashboard in order of creation."},
@@ -49,5 +52,7 @@ const struct route routes_dashboards[] = {
      "The link's password for a ticket, good for 12 hours; null when there is no password."},
     {HTTP1_GET, SHARED, WHO_ANYONE, ON_ASYNC, 0, shares_api_view, "shared",
      "The dashboard that a link shows; with its ticket in X-Share-Ticket when it has a password."},
+    {HTTP1_POST, SHARED "/data", WHO_ANYONE, ON_ANALYTICS, KIB(16), dashboard_data_api_shared,
+     "sharedData", "What the widgets of a shared dashboard show; maxPoints."},
 };
 const size_t routes_dashboards_count = sizeof routes_dashboards / sizeof *routes_dashboards;

@@ -121,11 +121,13 @@ export const ROUTES = {
     [`PUT ${V1}/dashboards/{}/widgets/{}`]: { who: 'writer', ids: { 0: 'dashboard', 1: 'widget', ...widgetDevices }, body: (ids) => ({ deviceId: ids.deviceId, secondDeviceId: ids.secondDeviceId }) },
     [`PATCH ${V1}/dashboards/{}/widgets/{}`]: { who: 'writer', ids: { 0: 'dashboard', 1: 'widget', ...widgetDevices }, body: (ids) => ({ deviceId: ids.deviceId, secondDeviceId: ids.secondDeviceId }) },
     [`DELETE ${V1}/dashboards/{}/widgets/{}`]: { who: 'writer', ids: ['dashboard', 'widget'], last: true },
+    [`POST ${V1}/dashboards/{}/data`]: { who: 'reader', ids: ['dashboard'], body: () => ({}) },
     [`GET ${V1}/dashboards/{}/shares`]: { who: 'writer', ids: ['dashboard'] },
     [`POST ${V1}/dashboards/{}/shares`]: { who: 'writer', ids: ['dashboard'], body: () => ({ name: 'by the matrix' }) },
     [`DELETE ${V1}/dashboards/{}/shares/{}`]: { who: 'writer', ids: ['dashboard', 'share'], last: true },
     [`POST ${V1}/public/dashboards/{}/open`]: { who: 'anyone', ids: ['link'], body: () => ({}) },
     [`GET ${V1}/public/dashboards/{}`]: { who: 'anyone', ids: ['link'] },
+    [`POST ${V1}/public/dashboards/{}/data`]: { who: 'anyone', ids: ['link'], body: () => ({}) },
 
     // people
     [`POST ${V1}/auth/register`]: { who: 'anyone', body: () => ({}) },
