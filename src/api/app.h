@@ -8,6 +8,8 @@
 #include "ingest/tap.h"
 #include "sys/executor.h"
 
+struct alert_service;
+struct alerts;
 struct auth_service;
 struct command_polls;
 struct command_service;
@@ -17,6 +19,7 @@ struct event_service;
 struct live_hub;
 struct mqtt_api;
 struct route_table;
+struct rule_service;
 
 /* Settings that may change while the server runs. */
 struct live_settings {
@@ -39,6 +42,9 @@ struct app {
     struct device_service *devices;
     struct dashboard_service *dashboards;
     struct event_service *events;
+    struct alerts *alerts;
+    struct alert_service *alert_service;
+    struct rule_service *rules;
     struct command_service *commands;
     struct command_polls *polls; /* devices that wait for a command */
     struct live_hub *hub;

@@ -4,6 +4,7 @@
 #include "api/handlers_dashboards.h"
 #include "api/handlers_labels.h"
 #include "api/handlers_people.h"
+#include "api/handlers_rules.h"
 #include "api/routes.h"
 
 /* One to a line, so that those who add theirs do not meet. */
@@ -16,6 +17,7 @@ const struct route_list route_lists[] = {
     {routes_labels, &routes_labels_count},
     {routes_commands, &routes_commands_count},
     {routes_dashboards, &routes_dashboards_count},
+    {routes_rules, &routes_rules_count},
     {routes_absent, &routes_absent_count},
     {NULL, NULL},
 };

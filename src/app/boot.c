@@ -214,11 +214,12 @@ static enum err open_pipeline(struct boot *b)
     enum err e = copy_property_tags(b);
     if (!e) e = admit_new(&app->admit, &admit);
     if (!e) e = live_hub_new(&app->hub, app);
-    if (!e) e = tap_new(&app->tap, TAP_BYTES_MAX);
+    if (!e) e = tap_new(&app->tap, "tap", TAP_BYTES_MAX);
+    if (!e) e = boot_rules_open(&b->rules, app);
     if (e) return e;
     const struct tap_watcher watcher = live_hub_watcher(app->hub);
     tap_watch(app->tap, &watcher);
-    const struct batch_tap tap = {app->tap, tap_push};
+    const struct batch_tap tap = {&b->rules, boot_rules_push};
     if (!(b->ingest_metrics = mem_zalloc(sizeof *b->ingest_metrics))) return ERR_NOMEM;
     app->ingest_metrics = b->ingest_metrics;
     return batch_new(&app->batch, &batch, app->telemetry, &tap);
@@ -390,6 +391,7 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
         apply_live(b);
         e = open_admin(b, why);
     }
+    if (!e) boot_rules_start(&b->rules);
     if (!e) e = open_mqtt(b, why);
     if (!e) e = open_server(b, why); /* last: whoever connects finds everything there */
     if (!e) admin_set_url(b->admin, b->settings.server_address, http_server_port(app->server));
@@ -427,6 +429,7 @@ void boot_stop(struct boot *b)
     executor_free(app->async);
     command_polls_free(app->polls);
     batch_free(app->batch);
+    boot_rules_close(&b->rules);
     tap_free(app->tap);
     live_hub_free(app->hub);
     admit_free(app->admit);

@@ -3,6 +3,7 @@
  * Threads: the main thread builds and takes down.   Memory: struct boot owns every part. */
 #include "api/app.h"
 #include "app/admin.h"
+#include "app/boot_rules.h"
 #include "app/data_dir.h"
 #include "app/settings.h"
 #include "conf/conf.h"
@@ -21,6 +22,7 @@ struct boot {
     struct device_service devices;
     struct command_service commands;
     struct dashboard_service dashboards;
+    struct boot_rules rules;
     struct bytes *property_tags;
     struct ingest_metrics *ingest_metrics;
     struct admin *admin;

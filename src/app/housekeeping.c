@@ -7,6 +7,7 @@
 #include "api/live_api.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "service/alert_service.h"
 #include "service/auth_users.h"
 #include "service/command_service.h"
 #include "service/device_health.h"
@@ -113,6 +114,14 @@ static enum err purge_users(struct housekeeping *h)
     return e;
 }
 
+static enum err prune_alerts(struct housekeeping *h)
+{
+    int64_t n = 0;
+    enum err e = alert_service_prune(h->app->alert_service, &n);
+    if (!e && n) LOG(LOG_INFO, "old_alerts_removed", LOG_I("alerts", n));
+    return e;
+}
+
 static const struct job {
     const char *name;
     int64_t period_ns;
@@ -128,6 +137,7 @@ static const struct job {
     {"note_health", NS_PER_S, note_health},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
+    {"prune_alerts", 10 * NS_PER_MINUTE, prune_alerts},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
     {"purge_deleted_users", 10 * NS_PER_MINUTE, purge_users},
 };

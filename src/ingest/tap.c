@@ -1,6 +1,7 @@
 /* What is durable, handed on (see tap.h). */
 #include "ingest/tap.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "sys/lock.h"
 #include "sys/thread.h"
@@ -8,10 +9,12 @@
 #include <string.h>
 
 enum { LAGGING_MAX = 4096 };
+#define IDLE_NS NS_PER_S
 
 struct item {
     struct item *next;
     size_t bytes;
+    bool after_gap;        /* sets were dropped between the one before and this one */
     struct record_set set; /* points into this same block */
 };
 
@@ -20,12 +23,14 @@ struct device_ref {
 };
 
 struct tap {
-    struct tap_watcher watcher; /* immutable once records flow */
+    struct tap_watcher watcher; /* set under the lock, immutable once records flow */
     size_t max_bytes;
     pthread_t thread;
 
     struct lock lock; /* guards all below */
     struct cond ready;
+    bool gap;   /* sets were dropped behind the last item */
+    bool woken; /* tap_wake(), or the queue was not empty since the last on_idle() */
     struct item *first, **last;
     size_t bytes;
     struct device_ref lagging[LAGGING_MAX];
@@ -54,6 +59,8 @@ static struct item *copy_set(const struct record_set *set)
 static void mark_lagging(struct tap *t, const struct record_set *set)
 {
     t->dropped += set->record_count;
+    t->gap = true;
+    if (!t->watcher.on_lagging) return;
     for (size_t i = 0; i < set->record_count; i++) {
         struct device_ref ref = {set->records[i].org, set->records[i].device};
         if (t->lagging_count && t->lagging[t->lagging_count - 1].device == ref.device) continue;
@@ -70,6 +77,8 @@ void tap_push(void *tap, const struct record_set *set)
     lock_take(&t->lock);
     if (item && t->bytes + item->bytes <= t->max_bytes) {
         item->next = NULL;
+        item->after_gap = t->gap;
+        t->gap = false;
         *t->last = item;
         t->last = &item->next;
         t->bytes += item->bytes;
@@ -82,40 +91,76 @@ void tap_push(void *tap, const struct record_set *set)
     mem_free(item);
 }
 
-static void deliver_lagging(struct tap *t, const struct device_ref *refs, size_t n)
+void tap_wake(struct tap *t)
 {
-    for (size_t i = 0; i < n; i++)
-        t->watcher.on_lagging(t->watcher.ctx, refs[i].org, refs[i].device);
+    lock_take(&t->lock);
+    t->woken = true;
+    cond_signal(&t->ready);
+    lock_release(&t->lock);
+}
+
+/* --- the thread ------------------------------------------------------------------------------- */
+
+/* What there is to do, taken out under the lock and done without it. */
+struct work {
+    struct item *item;
+    bool gap, idle, end;
+    size_t lagging;
+    struct device_ref refs[LAGGING_MAX];
+};
+
+/* With the lock. */
+static void take_work(struct tap *t, struct work *w)
+{
+    while (!t->first && !t->gap && !t->lagging_count && !t->woken && !t->closing) {
+        cond_wait_for(&t->ready, &t->lock, IDLE_NS);
+        t->woken = t->woken || t->watcher.on_idle;
+    }
+    w->item = t->first;
+    w->gap = w->idle = w->end = false;
+    w->lagging = 0;
+    if (w->item) {
+        t->first = w->item->next;
+        if (!t->first) t->last = &t->first;
+        t->bytes -= w->item->bytes;
+        t->woken = true;
+        w->gap = w->item->after_gap;
+        return;
+    }
+    w->gap = t->gap;
+    w->idle = t->woken || t->closing;
+    w->lagging = t->lagging_count;
+    memcpy(w->refs, t->lagging, w->lagging * sizeof *w->refs);
+    w->end = t->closing && !w->gap && !w->lagging;
+    t->lagging_count = 0;
+    t->gap = t->woken = false;
+}
+
+static void do_work(const struct tap_watcher *to, struct work *w)
+{
+    if (w->gap && to->on_gap) to->on_gap(to->ctx);
+    if (w->item) to->on_records(to->ctx, &w->item->set);
+    for (size_t i = 0; i < w->lagging; i++)
+        to->on_lagging(to->ctx, w->refs[i].org, w->refs[i].device);
+    if (w->idle && to->on_idle) to->on_idle(to->ctx);
+    mem_free(w->item);
 }
 
 static void *run_tap(void *arg)
 {
     struct tap *t = arg;
-    static _Thread_local struct device_ref refs[LAGGING_MAX];
-    lock_take(&t->lock);
-    for (;;) {
-        while (!t->first && !t->lagging_count && !t->closing) cond_wait(&t->ready, &t->lock);
-        struct item *item = t->first;
-        if (item) {
-            t->first = item->next;
-            if (!t->first) t->last = &t->first;
-            t->bytes -= item->bytes;
-        }
-        size_t lagging = item ? 0 : t->lagging_count; /* once the queue has drained */
-        memcpy(refs, t->lagging, lagging * sizeof *refs);
-        t->lagging_count -= lagging;
-        if (!item && !lagging) break;
-        lock_release(&t->lock);
-        if (item) t->watcher.on_records(t->watcher.ctx, &item->set);
-        deliver_lagging(t, refs, lagging);
-        mem_free(item);
+    static _Thread_local struct work work;
+    do {
         lock_take(&t->lock);
-    }
-    lock_release(&t->lock);
+        take_work(t, &work);
+        struct tap_watcher watcher = t->watcher;
+        lock_release(&t->lock);
+        do_work(&watcher, &work);
+    } while (!work.end);
     return NULL;
 }
 
-enum err tap_new(struct tap **ret, size_t max_bytes)
+enum err tap_new(struct tap **ret, const char *name, size_t max_bytes)
 {
     struct tap *t = mem_zalloc(sizeof *t);
     if (!t) return ERR_NOMEM;
@@ -123,7 +168,7 @@ enum err tap_new(struct tap **ret, size_t max_bytes)
     t->last = &t->first;
     lock_init(&t->lock, LOCK_RANK_HUB);
     cond_init(&t->ready);
-    enum err e = thread_start(&t->thread, run_tap, t, "tap", 512 * 1024);
+    enum err e = thread_start(&t->thread, run_tap, t, name, 1024 * 1024);
     if (e) {
         mem_free(t);
         return e;
@@ -134,7 +179,11 @@ enum err tap_new(struct tap **ret, size_t max_bytes)
 
 void tap_watch(struct tap *t, const struct tap_watcher *watcher)
 {
+    lock_take(&t->lock);
     t->watcher = *watcher;
+    t->woken = true;
+    cond_signal(&t->ready);
+    lock_release(&t->lock);
 }
 
 uint64_t tap_dropped(struct tap *t)

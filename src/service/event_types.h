@@ -1,5 +1,6 @@
 #pragma once
 /* service/event_types.h -- what can happen, by its name in events. A name is for ever.
+ * Those of alerts stand in rules/alerts.h.
  * Threads: immutable. */
 #define EVENT_ORGANIZATION_CREATED     "ORGANIZATION_CREATED"
 #define EVENT_USER_REGISTERED          "USER_REGISTERED"
@@ -36,6 +37,9 @@
 #define EVENT_DEVICE_GROUP_CREATED     "DEVICE_GROUP_CREATED"
 #define EVENT_DEVICE_GROUP_UPDATED     "DEVICE_GROUP_UPDATED"
 #define EVENT_DEVICE_GROUP_DELETED     "DEVICE_GROUP_DELETED"
+#define EVENT_RULE_CREATED             "RULE_CREATED"
+#define EVENT_RULE_UPDATED             "RULE_UPDATED"
+#define EVENT_RULE_DELETED             "RULE_DELETED"
 #define EVENT_COMMAND_QUEUED           "COMMAND_QUEUED"
 #define EVENT_COMMAND_SENT             "COMMAND_SENT"
 #define EVENT_COMMAND_DELIVERED        "COMMAND_DELIVERED"

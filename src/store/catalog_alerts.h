@@ -33,7 +33,7 @@ enum err catalog_alerts_list(struct sql_tx *tx, int64_t org, const struct alert_
                              struct catalog_listing *ret_listing, struct why *why) MUST_CHECK;
 enum err catalog_alerts_count(struct sql_tx *tx, int64_t org, const struct alert_filter *filter,
                               int64_t *ret) MUST_CHECK;
-/* How many are open of each device that has one, of all organisations; at most a million devices. */
+/* How many are open of each device that has one, of all organisations; at most a million. */
 struct alert_count {
     uint64_t device;
     int64_t count;

@@ -236,6 +236,17 @@ enum err catalog_rules_load_one(struct sql_tx *tx, int64_t org, int64_t rule, st
                             SQL_ARGS(SQL_I(org), SQL_I(rule)), a, read_loaded, ret, sizeof *ret);
 }
 
+enum err catalog_rules_purge_device(struct sql_tx *tx, int64_t org, int64_t device)
+{
+    enum err e = sql_exec(tx,
+                          "DELETE FROM rule_progress WHERE org = $1 AND rule IN (SELECT id FROM "
+                          "rules WHERE org = $1 AND device = $2)",
+                          SQL_ARGS(SQL_I(org), SQL_I(device)), NULL);
+    if (e) return e;
+    return sql_exec(tx, "DELETE FROM rules WHERE org = $1 AND device = $2",
+                    SQL_ARGS(SQL_I(org), SQL_I(device)), NULL);
+}
+
 enum err catalog_rules_list_device(struct sql_tx *tx, int64_t org, int64_t device, int64_t after,
                                    int64_t *ret, size_t cap, size_t *ret_n)
 {

@@ -41,6 +41,17 @@ async function dashboardIds(mine, theirs, random) {
         link: { own: (await share(mine, elsewhere)).token, deleted: links.deleted.token, random: 'A'.repeat(43), malformed: 'short' } };
 }
 
+// A rule and an alert of it on that device.
+async function alertOn(token, deviceId, send) {
+    const rule = await server.ok('POST', '/rules', { token, body: { name: 'm', deviceId, variable: 'm', operator: 'GT', threshold: 1 } });
+    await server.ok('POST', `/ingest/${deviceId}`, { device: send, body: { m: 2 } });
+    for (const end = Date.now() + 10_000; Date.now() < end;) {
+        const [alert] = await server.ok('GET', `/alerts?ruleId=${rule.id}`, { token });
+        if (alert) return { rule: rule.id, alert: alert.id };
+    }
+    throw new Error(`no alert on ${deviceId}`);
+}
+
 async function prepare() {
     server = await startServer({ sets: { 'rate-limiting.auth-per-minute': 1000 } });
     const me = await server.register('matrix-own');
@@ -70,6 +81,13 @@ async function prepare() {
     ids.user = { own: await person(me.accessToken, 'm-person'), foreign: stranger.userId, deleted: ids.goneUser.own, random: big, malformed: '1e3' };
     ids.organization = { own: me.organizationId, foreign: stranger.organizationId, random: big, malformed: '0x1' };
     Object.assign(ids, await dashboardIds(me.accessToken, stranger.accessToken, big));
+    const [mine, theirs] = [await alertOn(me.accessToken, 'm-sender', sender.apiToken), await alertOn(stranger.accessToken, 'm-foreign', foreign.apiToken)];
+    const goneRule = (await alertOn(me.accessToken, 'm-own', own.apiToken)).rule;
+    assert.equal((await server.call('DELETE', `/rules/${goneRule}`, { token: me.accessToken })).status, 204);
+    ids.rule = { own: mine.rule, foreign: theirs.rule, deleted: goneRule, random: randomUUID(), malformed: '7' };
+    ids.pastRule = { ...ids.rule, deleted: randomUUID() }; // alerts outlive their rule
+    ids.alert = { own: mine.alert, foreign: theirs.alert, random: randomUUID(), malformed: '7' };
+    ids.ruleDevice = { ...ids.device, own: 'm-sender' }; // it outlives m-own
     ids.name = { own: 'x' };
     for (const kind of ['tag', 'group']) {
         const make = async (token, name) => (await server.ok('POST', `/device-${kind}s`, { token, body: { name } })).id;
@@ -90,7 +108,7 @@ async function prepare() {
 async function snapshot() {
     const token = stranger.accessToken;
     const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text.replace(/"healthScore".*?"lastHealthCheckAt":[^,]*/g, '')); // the server's own clockwork
-    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default', '/device-tags', '/device-groups'].map(read));
+    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/rules', '/alerts', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default', '/device-tags', '/device-groups'].map(read));
 }
 
 // One request of a row with these ids. `headers` say who asks.

@@ -13,6 +13,7 @@ const range = 'from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z';
 const device = { deviceId: 'device' };
 const widgetDevices = { deviceId: 'device', secondDeviceId: 'device' };
 const aggregate = (ids) => `deviceId=${ids.deviceId}&variable=x&aggregation=AVG`;
+const rule = (ids) => ({ name: 'by the matrix', deviceId: ids.deviceId, variable: 'x', operator: 'GT', threshold: 1e6 });
 const record = (ids) => ({ deviceId: ids.deviceId, variables: { x: 1 } });
 
 let made = 0; // names of devices that rows make
@@ -128,6 +129,18 @@ export const ROUTES = {
     [`POST ${V1}/public/dashboards/{}/open`]: { who: 'anyone', ids: ['link'], body: () => ({}) },
     [`GET ${V1}/public/dashboards/{}`]: { who: 'anyone', ids: ['link'] },
     [`POST ${V1}/public/dashboards/{}/data`]: { who: 'anyone', ids: ['link'], body: () => ({}) },
+
+    // rules and alerts
+    [`GET ${V1}/rules`]: { who: 'reader', ids: device, query: (ids) => `deviceId=${ids.deviceId}`, lists: true },
+    [`POST ${V1}/rules`]: { who: 'writer', ids: { deviceId: 'ruleDevice' }, body: (ids) => rule(ids) },
+    [`GET ${V1}/rules/{}`]: { who: 'reader', ids: ['rule'] },
+    [`PUT ${V1}/rules/{}`]: { who: 'writer', ids: { 0: 'rule', deviceId: 'ruleDevice' }, body: (ids) => ({ deviceId: ids.deviceId, description: 'by the matrix' }) },
+    [`PATCH ${V1}/rules/{}`]: { who: 'writer', ids: { 0: 'rule', deviceId: 'ruleDevice' }, body: (ids) => ({ deviceId: ids.deviceId, description: 'by the matrix' }) },
+    [`DELETE ${V1}/rules/{}`]: { who: 'writer', ids: ['rule'], last: true },
+    [`GET ${V1}/alerts`]: { who: 'reader', ids: { deviceId: 'device', ruleId: 'pastRule' }, query: (ids) => `deviceId=${ids.deviceId}&ruleId=${ids.ruleId}`, lists: true },
+    [`GET ${V1}/alerts/{}`]: { who: 'reader', ids: ['alert'] },
+    [`POST ${V1}/alerts/{}/acknowledge`]: { who: 'writer', ids: ['alert'] },
+    [`POST ${V1}/alerts/{}/resolve`]: { who: 'writer', ids: ['alert'] },
 
     // people
     [`POST ${V1}/auth/register`]: { who: 'anyone', body: () => ({}) },

@@ -24,6 +24,8 @@ export const EVENT = 'id,eventType,severity,entityType,entityId,title,descriptio
 export const DASHBOARD = 'id,name,description,isDefault,defaultDeviceId,layoutConfig,widgets,createdAt,updatedAt';
 export const WIDGET = 'id,dashboardId,name,type,positionX,positionY,width,height,deviceId,secondDeviceId,variableName,secondVariableName,'
     + 'deviceLabel,secondDeviceLabel,aggregation,timeRangeMinutes,config,createdAt,updatedAt';
+export const RULE = 'id,name,description,deviceId,deviceName,variable,operator,threshold,enabled,forSeconds,clearThreshold,cooldownMinutes,createdAt';
+export const ALERT = 'id,ruleId,ruleName,deviceId,deviceName,message,severity,triggeredValue,acknowledged,acknowledgedAt,resolvedAt,timestamp';
 export const PAGE = 'content,totalElements,totalPages,number,size,numberOfElements,first,last,empty';
 
 // problem+json of this status; `more` are members beside the usual six.
