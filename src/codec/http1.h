@@ -76,12 +76,17 @@ struct bytes http1_head_find(const struct http1_head *h, const char *name);
 /* Is `token` (any case) an element of the comma-separated lists in all headers of that name? */
 bool http1_head_has_token(const struct http1_head *h, const char *name, const char *token);
 
-/* The decoder of a chunked body. Extensions and trailers are read, checked and dropped. */
+/* The decoder of a chunked body. Extensions and trailers are read, checked and dropped. A trailer
+ * that would say where the message ends, for whom it is or what becomes of the connection is
+ * refused: RFC 9110, 6.5.1 forbids to send one, and readers differ in what they make of it. */
+enum { HTTP1_TRAILER_NAME = 18 }; /* one more than the longest name that is refused */
 struct http1_chunked {
     uint64_t left;    /* bytes of the current chunk still to come */
     unsigned digits;  /* of the chunk size so far */
     unsigned extra;   /* bytes of this line's extensions */
     size_t trailer_n; /* bytes of trailer lines so far */
+    unsigned name_n;  /* of the trailer's name, of which the beginning is kept */
+    char name[HTTP1_TRAILER_NAME];
     int state;
     int status;
     const char *why;

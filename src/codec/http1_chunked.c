@@ -96,6 +96,28 @@ static enum err at_line_end(struct http1_chunked *c, char byte)
     }
 }
 
+static bool is_forbidden(struct bytes name)
+{
+    static const char *const names[] = {"Content-Length",   "Transfer-Encoding", "Connection",
+                                        "Proxy-Connection", "Upgrade",           "Host"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (bytes_equal_nocase(name, bytes_str(names[i]))) return true;
+    return false;
+}
+
+static enum err in_trailer_name(struct http1_chunked *c, char byte)
+{
+    if (c->state == TRAILER_START) c->name_n = 0;
+    if (c->state == TRAILER_NAME && byte == ':') {
+        bool forbidden =
+            c->name_n < HTTP1_TRAILER_NAME && is_forbidden(bytes_of(c->name, c->name_n));
+        return forbidden ? refuse(c, "a trailer that belongs into the head") : go(c, TRAILER_VALUE);
+    }
+    if (!is_token(byte)) return refuse(c, "a trailer name is not a token");
+    if (c->name_n < HTTP1_TRAILER_NAME) c->name[c->name_n++] = byte;
+    return go(c, TRAILER_NAME);
+}
+
 static enum err in_trailer(struct http1_chunked *c, char byte)
 {
     if (c->state == TRAILER_START && byte == '\r') return go(c, END_LF);
@@ -104,8 +126,7 @@ static enum err in_trailer(struct http1_chunked *c, char byte)
         if (byte == '\r') return go(c, TRAILER_LF);
         return is_text(byte) ? ERR_MORE : refuse(c, "a control character in a trailer");
     }
-    if (c->state == TRAILER_NAME && byte == ':') return go(c, TRAILER_VALUE);
-    return is_token(byte) ? go(c, TRAILER_NAME) : refuse(c, "a trailer name is not a token");
+    return in_trailer_name(c, byte);
 }
 
 static enum err take_byte(struct http1_chunked *c, char byte)

@@ -106,7 +106,9 @@ function oursOf(streams) {
 }
 
 // Node 18 (Debian 12's own) takes a CR that no LF follows for the end of a head; Node 20 refuses it, as we
-// do. Under the old one such a stream says nothing about framing.
+// do. Under the old one such a stream says nothing about framing. (It also obeys a Connection or a
+// Content-Length that stands in a trailer, which RFC 9110, 6.5.1 forbids; we refuse those, so there is
+// nothing to compare.)
 const takesBareCr = Number(process.versions.node.split('.')[0]) < 20;
 
 const hex = (text) => Buffer.from(text, 'latin1').toString('hex');
