@@ -3,6 +3,7 @@
 #include "api/handlers.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
+#include "api/mqtt_api.h"
 #include "api/routes.h"
 #include "base/log.h"
 #include "build_info.h"
@@ -98,6 +99,29 @@ static void write_ingest(struct app *app, struct buf *b)
     prometheus_histogram(b, stages, "stage=\"admit\"", &m->admit);
     prometheus_histogram(b, stages, "stage=\"queue\"", &t->queued);
     prometheus_histogram(b, stages, "stage=\"write\"", &t->written);
+}
+
+static void write_mqtt(struct app *app, struct buf *b)
+{
+    struct mqtt_api_stats s;
+    struct mqtt_api *mqtt = atomic_load(&app->mqtt);
+    if (!mqtt) return;
+    mqtt_api_read_stats(mqtt, &s);
+    write_gauge(b, "sensorvision_mqtt_connections", "Open MQTT connections.",
+                s.server.open_connections);
+    write_gauge(b, "sensorvision_mqtt_sessions_away", "MQTT sessions kept without a connection.",
+                s.server.sessions_away);
+    write_total(b, "sensorvision_mqtt_accepted_total", "MQTT connections that came.",
+                s.server.accepted);
+    write_total(b, "sensorvision_mqtt_connections_refused_total",
+                "MQTT connections closed because there were too many.",
+                s.server.refused_connections);
+    write_total(b, "sensorvision_mqtt_taken_over_total",
+                "MQTT connections ended by a newer one of the same client.", s.server.taken_over);
+    write_total(b, "sensorvision_mqtt_malformed_total",
+                "MQTT connections ended because of what they sent.", s.server.malformed);
+    write_total(b, "sensorvision_mqtt_refused_total", "MQTT messages that were not taken.",
+                s.refused);
 }
 
 static void write_batches(struct app *app, struct buf *b)
@@ -280,6 +304,7 @@ void metrics_get(struct api_call *c)
     write_api_response(c->app, b);
     write_ingest(c->app, b);
     write_batches(c->app, b);
+    write_mqtt(c->app, b);
     write_store(c->app, b);
     write_executors(c->app, b);
     write_server(c->app, b);

@@ -1,6 +1,7 @@
 /* Who may connect and subscribe over MQTT, start and stop (see mqtt_api.h). */
 #include "api/mqtt_api.h"
 
+#include "api/mqtt_commands.h"
 #include "api/mqtt_internal.h"
 #include "api/mqtt_topic.h"
 #include "base/log.h"
@@ -33,6 +34,8 @@ static enum mqtt_reason on_connect(void *ctx, struct mqtt_conn *c, const struct 
     struct mqtt_client *client = mem_zalloc(sizeof *client);
     if (!client) return MQTT_UNAVAILABLE;
     *mqtt_user(c) = client;
+    client->conn = c;
+    client->api = api;
     enum mqtt_reason reason = identify(api, p, client);
     *ret_scope = client->who.org;
     return reason;
@@ -41,7 +44,7 @@ static enum mqtt_reason on_connect(void *ctx, struct mqtt_conn *c, const struct 
 static void on_open(void *ctx, struct mqtt_conn *c)
 {
     (void)ctx;
-    (void)c;
+    mqtt_commands_subscribed(*mqtt_user(c)); /* by the session that was kept */
 }
 
 static void on_publish(void *ctx, struct mqtt_receipt *r, const struct mqtt_publish *p)
@@ -72,24 +75,33 @@ static uint8_t on_subscribe(void *ctx, struct mqtt_conn *c, const struct mqtt_fi
 static void on_subscribed(void *ctx, struct mqtt_conn *c)
 {
     (void)ctx;
-    (void)c;
+    mqtt_commands_subscribed(*mqtt_user(c));
 }
 
 static void on_delivered(void *ctx, struct mqtt_conn *c, uint64_t tag)
 {
     (void)ctx;
-    (void)c;
-    (void)tag;
+    mqtt_commands_delivered(*mqtt_user(c), tag);
+}
+
+static void on_gone(void *ctx, struct mqtt_conn *c)
+{
+    (void)ctx;
+    mqtt_commands_gone(*mqtt_user(c));
 }
 
 static void on_closed(void *ctx, struct mqtt_conn *c)
 {
+    struct mqtt_client *client = *mqtt_user(c);
     (void)ctx;
-    mem_free(*mqtt_user(c));
+    mem_free(client->commands);
+    mem_free(client);
 }
 
-static void free_api(struct mqtt_api *api)
+void mqtt_api_free(struct mqtt_api *api)
 {
+    if (!api) return;
+    mqtt_commands_done(&api->commands);
     for (unsigned i = 0; i < api->lane_count; i++) mqtt_ingest_done(&api->lanes[i]);
     mem_free(api->lanes);
     mem_free(api);
@@ -118,15 +130,25 @@ enum err mqtt_api_start(struct mqtt_api **ret, struct app *app, const struct mqt
         .on_subscribe = on_subscribe,
         .on_subscribed = on_subscribed,
         .on_delivered = on_delivered,
+        .on_gone = on_gone,
         .on_closed = on_closed,
     };
+    mqtt_commands_init(&api->commands, api);
     enum err e = api->lanes ? ERR_OK : ERR_NOMEM;
     if (!e) e = mqtt_server_start(&api->server, &opts->server, &handler, why);
-    if (e)
-        free_api(api);
-    else
-        *ret = api;
-    return e;
+    if (e) {
+        mqtt_api_free(api);
+        return e;
+    }
+    const struct command_watcher watcher = mqtt_commands_watcher(&api->commands);
+    command_service_watch(app->commands, &watcher);
+    *ret = api;
+    return ERR_OK;
+}
+
+void mqtt_api_check(struct mqtt_api *api)
+{
+    mqtt_commands_check(&api->commands);
 }
 
 uint16_t mqtt_api_port(const struct mqtt_api *api)
@@ -145,5 +167,5 @@ void mqtt_api_stop(struct mqtt_api *api, int64_t timeout_ns)
 {
     if (!api) return;
     mqtt_server_stop(api->server, timeout_ns);
-    free_api(api);
+    api->server = NULL;
 }

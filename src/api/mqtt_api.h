@@ -26,5 +26,8 @@ struct mqtt_api_stats {
     uint64_t messages, refused; /* telemetry messages taken; publishes refused or dropped */
 };
 void mqtt_api_read_stats(struct mqtt_api *api, struct mqtt_api_stats *ret);
-/* Before the executors and the batch pipeline end. NULL is fine. */
+/* Once a second: asks again for commands where an executor was full. */
+void mqtt_api_check(struct mqtt_api *api);
+/* Before the executors and the batch pipeline end, and after whoever calls check. NULL is fine. */
 void mqtt_api_stop(struct mqtt_api *api, int64_t timeout_ns);
+void mqtt_api_free(struct mqtt_api *api); /* after stop; NULL is fine */

@@ -4,6 +4,8 @@
  * loop's again.   Memory: as each says. */
 #include "api/ingest_call.h"
 #include "api/mqtt_api.h"
+#include "base/map.h"
+#include "net/mqtt_session.h"
 #include "security/tokens.h"
 
 enum { MQTT_GROUP_MESSAGES = 256, MQTT_GROUPS_KEPT = 4, MQTT_SCRATCH_MAX = 64 << 20 };
@@ -35,12 +37,40 @@ struct mqtt_lane {
     unsigned free_count;
     struct arena scratch; /* of one message */
     struct raw_batch raw;
+    struct mqtt_client *starved; /* found the executor full */
+    struct loop_task retry;
+    _Atomic bool is_starved, retry_posted;
 };
 
 /* One connection's. */
 struct mqtt_client {
     struct principal who; /* PRINCIPAL_NONE: it proved nothing; its messages may */
     uint8_t token_hash[TOKENS_HASH];
+    struct mqtt_conn *conn;
+    struct mqtt_api *api;
+    struct mqtt_inbox *commands; /* owned; NULL until it subscribes */
+};
+
+enum { MQTT_MARKS_MAX = 2 * MQTT_SENT_MAX };
+struct mqtt_marks { /* ids of commands whose state is to be noted */
+    int64_t sent[MQTT_MARKS_MAX], delivered[MQTT_MARKS_MAX];
+    unsigned sent_count, delivered_count;
+};
+/* A connection that gets commands (mqtt_commands.c). */
+struct mqtt_inbox {
+    struct mqtt_client *client;
+    uint64_t device;                    /* the map's key */
+    struct mqtt_client *before, *after; /* of the same device, in order; under the lock */
+    struct mqtt_client *next_starved;
+    struct loop_task wake;
+    bool woken; /* under the lock: `wake` is queued */
+    bool busy, look, gone, starved;
+    struct mqtt_marks marks;
+};
+struct mqtt_commands {
+    struct mqtt_api *api;
+    struct lock lock;
+    struct map by_device; /* device -> who subscribed last */
 };
 
 struct mqtt_api {
@@ -50,6 +80,7 @@ struct mqtt_api {
     unsigned lane_count;
     struct mqtt_lane *lanes;
     struct counter refused;
+    struct mqtt_commands commands;
 };
 
 /* What a message says, whatever its form. */

@@ -302,7 +302,8 @@ static enum err open_mqtt(struct boot *b, struct why *why)
                    .rnd = app->rnd},
     };
     struct conf_origin origin;
-    if (!s->mqtt_enabled || !conf_text(b->conf, "mqtt.port", &origin)) return ERR_OK;
+    if (!s->mqtt_enabled || b->for_command || !conf_text(b->conf, "mqtt.port", &origin))
+        return ERR_OK;
     enum err e = s->mqtt_auth_required ? ERR_OK : first_org(b, &opts.open_org);
     struct mqtt_api *mqtt;
     if (!e) e = mqtt_api_start(&mqtt, app, &opts, why);
@@ -422,12 +423,13 @@ void boot_stop(struct boot *b)
     control_stop(b->control);
     command_polls_close(app->polls);
     http_server_stop(app->server, b->settings.shutdown_timeout_ns);
-    mqtt_api_stop(app->mqtt, b->settings.shutdown_timeout_ns);
     housekeeping_stop(b->housekeeping);
+    mqtt_api_stop(app->mqtt, b->settings.shutdown_timeout_ns);
     executor_free(app->analytics);
     executor_free(app->telemetry_pool);
     executor_free(app->async);
     command_polls_free(app->polls);
+    mqtt_api_free(app->mqtt);
     batch_free(app->batch);
     boot_rules_close(&b->rules);
     tap_free(app->tap);

@@ -5,6 +5,7 @@
 #include "api/command_polls.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
+#include "api/mqtt_api.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/alert_service.h"
@@ -97,6 +98,7 @@ static enum err purge_devices(struct housekeeping *h)
 static enum err check_polls(struct housekeeping *h)
 {
     command_polls_check(h->app->polls);
+    if (h->app->mqtt) mqtt_api_check(h->app->mqtt);
     return ERR_OK;
 }
 

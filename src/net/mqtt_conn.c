@@ -277,6 +277,8 @@ static void on_closed(struct conn *conn)
 {
     struct mqtt_conn *c = (struct mqtt_conn *)conn;
     struct mqtt_loop *ml = c->ml;
+    struct mqtt_handler *h = &ml->server->handler;
+    if (c->announced) h->on_gone(h->ctx, c);
     c->closed = true;
     if (c->will && c->session && !c->waiting) mqtt_packets_publish_will(c);
     if (c->dirty)
@@ -285,11 +287,22 @@ static void on_closed(struct conn *conn)
         mqtt_conn_dispose(c);
 }
 
+void mqtt_ref(struct mqtt_conn *c)
+{
+    c->refs++;
+}
+
+void mqtt_unref(struct mqtt_conn *c)
+{
+    c->refs--;
+    mqtt_conn_dispose(c);
+}
+
 void mqtt_conn_dispose(struct mqtt_conn *c)
 {
     struct mqtt_loop *ml = c->ml;
     struct mqtt_handler *h = &ml->server->handler;
-    if (!c->closed || c->first || c->dirty) return;
+    if (!c->closed || c->first || c->dirty || c->refs) return;
     if (!mqtt_session_release(c)) return;
     if (c->announced) h->on_closed(h->ctx, c);
     *(c->prev ? &c->prev->next : &ml->conns) = c->next;

@@ -32,10 +32,11 @@ struct mqtt_conn {
     struct buf out, sent;               /* to be written; being written */
     struct mqtt_receipt *first, **last; /* in order of arrival */
     struct mqtt_receipt *holder;        /* while held: the one that must be settled first */
-    unsigned under_way, open_qos1;      /* receipts not settled and popped */
-    uint32_t send_max, packet_max;      /* the client's */
-    uint32_t expiry_s;                  /* of its session */
-    size_t charged;                     /* of an unfinished large packet */
+    unsigned refs;
+    unsigned under_way, open_qos1; /* receipts not settled and popped */
+    uint32_t send_max, packet_max; /* the client's */
+    uint32_t expiry_s;             /* of its session */
+    size_t charged;                /* of an unfinished large packet */
     int64_t heard_ns, keep_alive_ns, stall_ns, rate_ns, resume_ns;
     size_t write_mark;
     uint8_t version;

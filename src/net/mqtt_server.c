@@ -145,6 +145,11 @@ uint16_t mqtt_server_port(const struct mqtt_server *s)
     return s->port;
 }
 
+struct loop *mqtt_server_loop(struct mqtt_server *s, unsigned index)
+{
+    return &s->loops[index]->loop;
+}
+
 void mqtt_server_read_stats(struct mqtt_server *s, struct mqtt_server_stats *ret)
 {
     ret->accepted = atomic_load_explicit(&s->accepted, memory_order_relaxed);

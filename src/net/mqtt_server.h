@@ -44,6 +44,7 @@ struct mqtt_handler {
     void (*on_subscribed)(void *ctx, struct mqtt_conn *c); /* the SUBACK is written */
     /* The client has what mqtt_send() sent with this tag. */
     void (*on_delivered)(void *ctx, struct mqtt_conn *c, uint64_t tag);
+    void (*on_gone)(void *ctx, struct mqtt_conn *c); /* the socket is closed */
     void (*on_closed)(void *ctx, struct mqtt_conn *c);
 };
 
@@ -65,6 +66,9 @@ void mqtt_hold(struct mqtt_receipt *r);
  * its old packet id, when the session comes back and the tag is sent again. */
 enum err mqtt_send(struct mqtt_conn *c, struct bytes topic, struct bytes payload, uint64_t tag,
                    uint8_t *ret_qos) MUST_CHECK;
+/* The connection is not freed, nor on_closed() called, before each ref has its unref. */
+void mqtt_ref(struct mqtt_conn *c);
+void mqtt_unref(struct mqtt_conn *c);
 /* Its subscriptions: start with *at = 0; p == NULL at the end. */
 struct bytes mqtt_next_subscription(struct mqtt_conn *c, unsigned *at);
 /* Says why (version 5) and closes. */
@@ -90,6 +94,7 @@ struct mqtt_server_stats {
 enum err mqtt_server_start(struct mqtt_server **ret, const struct mqtt_server_opts *opts,
                            const struct mqtt_handler *handler, struct why *why) MUST_CHECK;
 uint16_t mqtt_server_port(const struct mqtt_server *s);
+struct loop *mqtt_server_loop(struct mqtt_server *s, unsigned index);
 void mqtt_server_read_stats(struct mqtt_server *s, struct mqtt_server_stats *ret); /* any thread */
 /* Drains: accepts and reads no more, acknowledges what was taken, says 0x8b, closes; at most
  * timeout_ns. NULL is fine. */
