@@ -16,6 +16,7 @@ struct command_service;
 struct dashboard_service;
 struct device_service;
 struct event_service;
+struct fleet_rule_service;
 struct live_hub;
 struct mqtt_api;
 struct route_table;
@@ -41,6 +42,7 @@ struct app {
     struct auth_service *auth;
     struct device_service *devices;
     struct dashboard_service *dashboards;
+    struct fleet_rule_service *fleet_rules;
     struct event_service *events;
     struct alerts *alerts;
     struct alert_service *alert_service;

@@ -2,6 +2,7 @@
 #include "api/handlers.h"
 #include "api/handlers_commands.h"
 #include "api/handlers_dashboards.h"
+#include "api/handlers_fleet.h"
 #include "api/handlers_labels.h"
 #include "api/handlers_people.h"
 #include "api/handlers_rules.h"
@@ -18,6 +19,7 @@ const struct route_list route_lists[] = {
     {routes_commands, &routes_commands_count},
     {routes_dashboards, &routes_dashboards_count},
     {routes_rules, &routes_rules_count},
+    {routes_fleet, &routes_fleet_count},
     {routes_absent, &routes_absent_count},
     {NULL, NULL},
 };

@@ -8,6 +8,7 @@
 #include "api/live_api.h"
 #include "api/mqtt_api.h"
 #include "api/routes.h"
+#include "app/fleet_turns.h"
 #include "app/housekeeping.h"
 #include "app/overrides.h"
 #include "app/store_open.h"
@@ -366,7 +367,8 @@ static enum err open_admin(struct boot *b, struct why *why)
     enum err e = admin_new(&b->admin, &opts);
     if (!e && !b->for_command) /* who comes meanwhile is told that the directory is in use */
         e = control_start(&b->control, b->dir.path, admin_verbs, admin_verb_count, b->admin, why);
-    if (!e) e = housekeeping_start(&b->housekeeping, app, b->admin);
+    if (!e) e = fleet_turns_new(&b->fleet_turns, &b->rules.fleet, app->analytics);
+    if (!e) e = housekeeping_start(&b->housekeeping, app, b->admin, b->fleet_turns);
     return e;
 }
 
@@ -426,6 +428,7 @@ void boot_stop(struct boot *b)
     housekeeping_stop(b->housekeeping);
     mqtt_api_stop(app->mqtt, b->settings.shutdown_timeout_ns);
     executor_free(app->analytics);
+    fleet_turns_free(b->fleet_turns);
     executor_free(app->telemetry_pool);
     executor_free(app->async);
     command_polls_free(app->polls);

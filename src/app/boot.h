@@ -23,6 +23,7 @@ struct boot {
     struct command_service commands;
     struct dashboard_service dashboards;
     struct boot_rules rules;
+    struct fleet_turns *fleet_turns;
     struct bytes *property_tags;
     struct ingest_metrics *ingest_metrics;
     struct admin *admin;

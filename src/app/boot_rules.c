@@ -55,6 +55,16 @@ enum err boot_rules_open(struct boot_rules *b, struct app *app)
         .changed = rule_changed,
         .changed_ctx = b->rule_followers,
     };
+    b->fleet = (struct fleet_engine){
+        .db = app->db,
+        .registry = app->registry,
+        .telemetry = app->telemetry,
+        .clock = app->clock,
+        .rnd = app->rnd,
+        .alerts = &b->alerts,
+    };
+    b->fleet_rules.engine = &b->fleet;
+    app->fleet_rules = &b->fleet_rules;
     app->alerts = &b->alerts;
     app->alert_service = &b->alert_service;
     app->rules = &b->rule_service;

@@ -10,6 +10,7 @@
 #include "rules/followers.h"
 #include "rules/rule_followers.h"
 #include "service/alert_service.h"
+#include "service/fleet_rule_service.h"
 #include "service/rule_service.h"
 
 struct boot_rules {
@@ -17,6 +18,8 @@ struct boot_rules {
     struct alerts alerts;
     struct alert_service alert_service;
     struct rule_service rule_service;
+    struct fleet_engine fleet;
+    struct fleet_rule_service fleet_rules;
     struct followers *followers;
     struct rule_followers *rule_followers;
     struct tap *tap;

@@ -2,6 +2,8 @@
  * job that fails is logged once and tried again at its next turn. */
 #include "app/housekeeping.h"
 
+#include "app/fleet_turns.h"
+
 #include "api/command_polls.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
@@ -25,6 +27,7 @@ struct housekeeping {
     struct admin *admin;
     struct device_presence presence;
     struct device_health *health;
+    struct fleet_turns *fleet;
     pthread_t thread;
     struct lock lock; /* guards closing */
     struct cond wake;
@@ -69,6 +72,11 @@ static enum err note_health(struct housekeeping *h)
 {
     bool done;
     return device_health_run(h->health, HEALTH_SLICE_NS, &done);
+}
+
+static enum err kick_fleet(struct housekeeping *h)
+{
+    return fleet_turns_kick(h->fleet);
 }
 
 static enum err save_seen(struct housekeeping *h)
@@ -137,6 +145,7 @@ static const struct job {
     {"note_throughput", NS_PER_MINUTE, note_minute},
     {"note_presence", 5 * NS_PER_S, note_presence},
     {"note_health", NS_PER_S, note_health},
+    {"fleet_rules", NS_PER_S, kick_fleet},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
     {"prune_alerts", 10 * NS_PER_MINUTE, prune_alerts},
@@ -176,12 +185,14 @@ static void *run(void *arg)
     return NULL;
 }
 
-enum err housekeeping_start(struct housekeeping **ret, struct app *app, struct admin *admin)
+enum err housekeeping_start(struct housekeeping **ret, struct app *app, struct admin *admin,
+                            struct fleet_turns *fleet)
 {
     struct housekeeping *h = mem_zalloc(sizeof *h);
     if (!h) return ERR_NOMEM;
     h->app = app;
     h->admin = admin;
+    h->fleet = fleet;
     h->presence = (struct device_presence){
         .db = app->db,
         .registry = app->registry,

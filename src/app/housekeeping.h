@@ -6,6 +6,7 @@
 #include "app/admin.h"
 
 struct housekeeping;
-enum err housekeeping_start(struct housekeeping **ret, struct app *app,
-                            struct admin *admin) MUST_CHECK;
+struct fleet_turns;
+enum err housekeeping_start(struct housekeeping **ret, struct app *app, struct admin *admin,
+                            struct fleet_turns *fleet) MUST_CHECK;
 void housekeeping_stop(struct housekeeping *h); /* NULL is fine */

@@ -8,6 +8,7 @@
 
 #include "store/migration_commands.h"
 #include "store/migration_dashboards.h"
+#include "store/migration_fleet_rules.h"
 #include "store/migration_labels.h"
 #include "store/migration_people.h"
 #include "store/migration_presence.h"
@@ -172,5 +173,6 @@ const struct migration migrations_catalog[] = {
     {8, "dashboards, widgets and shares", migration_dashboards_sql},
     {9, "invitations, pictures, deleted organisations", migration_people_sql},
     {10, "tags and groups", migration_labels_sql},
+    {11, "fleet rules", migration_fleet_rules_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

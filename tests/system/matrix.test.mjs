@@ -52,6 +52,22 @@ async function alertOn(token, deviceId, send) {
     throw new Error(`no alert on ${deviceId}`);
 }
 
+// Rules that are switched off again, so that nothing changes by itself; each left an alert behind.
+async function fleetIds(mine, theirs) {
+    const rule = { name: 'm', selectorType: 'ORGANIZATION', aggregationFunction: 'countDevices', operator: 'GTE', threshold: 0 };
+    const make = async (token) => {
+        const { id } = await server.ok('POST', '/global-rules', { token, body: rule });
+        await server.ok('POST', `/global-rules/${id}/evaluate`, { token });
+        await server.ok('POST', `/global-rules/${id}/toggle`, { token });
+        const { content } = await server.ok('GET', '/global-alerts', { token });
+        return { id, alert: content.find((a) => a.globalRuleId === id).id };
+    };
+    const [own, deleted, foreign] = [await make(mine), await make(mine), await make(theirs)];
+    assert.equal((await server.call('DELETE', `/global-rules/${deleted.id}`, { token: mine })).status, 204);
+    const more = { random: randomUUID(), malformed: '1' };
+    return { fleetRule: { own: own.id, deleted: deleted.id, foreign: foreign.id, ...more }, fleetAlert: { own: own.alert, foreign: foreign.alert, ...more } };
+}
+
 async function prepare() {
     server = await startServer({ sets: { 'rate-limiting.auth-per-minute': 1000 } });
     const me = await server.register('matrix-own');
@@ -94,6 +110,7 @@ async function prepare() {
         ids[kind] = { own: await make(me.accessToken, 'm'), foreign: await make(stranger.accessToken, 'm'), deleted: await make(me.accessToken, 'm-gone'), random: big, malformed: '1x' };
         assert.equal((await server.call('DELETE', `/device-${kind}s/${ids[kind].deleted}`, { token: me.accessToken })).status, 204);
     }
+    Object.assign(ids, await fleetIds(me.accessToken, stranger.accessToken));
     await server.ok('GET', '/data/latest/m-gone', { token: me.accessToken }); // caches are warm
     assert.equal((await server.call('DELETE', '/devices/m-gone', { token: me.accessToken })).status, 204);
 
@@ -108,7 +125,7 @@ async function prepare() {
 async function snapshot() {
     const token = stranger.accessToken;
     const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text.replace(/"healthScore".*?"lastHealthCheckAt":[^,]*/g, '')); // the server's own clockwork
-    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/rules', '/alerts', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default', '/device-tags', '/device-groups'].map(read));
+    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/rules', '/alerts', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default', '/global-rules', '/global-alerts', '/device-tags', '/device-groups'].map(read));
 }
 
 // One request of a row with these ids. `headers` say who asks.

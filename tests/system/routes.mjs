@@ -14,6 +14,7 @@ const device = { deviceId: 'device' };
 const widgetDevices = { deviceId: 'device', secondDeviceId: 'device' };
 const aggregate = (ids) => `deviceId=${ids.deviceId}&variable=x&aggregation=AVG`;
 const rule = (ids) => ({ name: 'by the matrix', deviceId: ids.deviceId, variable: 'x', operator: 'GT', threshold: 1e6 });
+const fleetRule = (ids) => ({ name: 'by the matrix', selectorType: 'GROUP', selectorValue: ids.selectorValue, aggregationFunction: 'countDevices', operator: 'LT', threshold: 0 });
 const record = (ids) => ({ deviceId: ids.deviceId, variables: { x: 1 } });
 
 let made = 0; // names of devices that rows make
@@ -107,6 +108,20 @@ export const ROUTES = {
     [`POST ${V1}/devices/{}/commands/toggle`]: { who: 'writer', ids: ['device'], body: () => ({ target: 'm' }) },
     [`POST ${V1}/devices/{}/commands/set-value`]: { who: 'writer', ids: ['device'], body: () => ({ variable: 'x', value: 1 }) },
     [`GET ${V1}/devices/{}/commands`]: { who: 'deviceOwn', ids: ['device'] },
+
+    // fleet rules and their alerts
+    [`GET ${V1}/global-rules`]: { who: 'reader' },
+    [`POST ${V1}/global-rules`]: { who: 'writer', ids: { selectorValue: 'group' }, body: fleetRule },
+    [`GET ${V1}/global-rules/{}`]: { who: 'reader', ids: ['fleetRule'] },
+    [`PUT ${V1}/global-rules/{}`]: { who: 'writer', ids: { 0: 'fleetRule', selectorValue: 'group' }, body: fleetRule },
+    [`POST ${V1}/global-rules/{}/toggle`]: { who: 'writer', ids: ['fleetRule'] },
+    [`POST ${V1}/global-rules/{}/evaluate`]: { who: 'writer', ids: ['fleetRule'] },
+    [`DELETE ${V1}/global-rules/{}`]: { who: 'writer', ids: ['fleetRule'], last: true },
+    [`GET ${V1}/global-alerts`]: { who: 'reader' },
+    [`GET ${V1}/global-alerts/stats`]: { who: 'reader' },
+    [`GET ${V1}/global-alerts/{}`]: { who: 'reader', ids: ['fleetAlert'] },
+    [`POST ${V1}/global-alerts/{}/acknowledge`]: { who: 'writer', ids: ['fleetAlert'] },
+    [`POST ${V1}/global-alerts/{}/resolve`]: { who: 'writer', ids: ['fleetAlert'] },
 
     // dashboards; one of its own kind is deleted, so that the other rows keep theirs
     [`GET ${V1}/dashboards`]: { who: 'reader' },

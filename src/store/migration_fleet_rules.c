@@ -1,0 +1,38 @@
+/* Fleet rules. What is due is found by an index of its own, across organisations: the evaluator is
+ * the only one who asks so. */
+#include "store/migration_fleet_rules.h"
+
+const char migration_fleet_rules_sql[] =
+    "CREATE TABLE fleet_rules ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " org BIGINT NOT NULL REFERENCES organizations (id),"
+    " uuid BLOB NOT NULL,"
+    " name TEXT NOT NULL,"
+    " description TEXT,"
+    " selector BIGINT NOT NULL,"
+    " selector_value TEXT,"
+    " function BIGINT NOT NULL,"
+    " variable TEXT,"
+    " window_ns BIGINT NOT NULL,"
+    " operator BIGINT NOT NULL,"
+    " threshold DOUBLE PRECISION NOT NULL,"
+    " enabled BIGINT NOT NULL,"
+    " interval_ns BIGINT NOT NULL,"
+    " cooldown_ns BIGINT NOT NULL,"
+    " evaluated_ns BIGINT NOT NULL DEFAULT 0,"
+    " due_ns BIGINT NOT NULL DEFAULT 0,"
+    " triggered_ns BIGINT NOT NULL DEFAULT 0,"
+    " open_alert BIGINT NOT NULL DEFAULT 0,"
+    " created_ns BIGINT NOT NULL,"
+    " updated_ns BIGINT NOT NULL);"
+    "CREATE UNIQUE INDEX fleet_rules_uuid ON fleet_rules (org, uuid);"
+    "CREATE INDEX fleet_rules_org ON fleet_rules (org, id);"
+    "CREATE INDEX fleet_rules_due ON fleet_rules (due_ns) WHERE enabled = 1;"
+
+    "CREATE TABLE fleet_alerts ("
+    " org BIGINT NOT NULL,"
+    " alert BIGINT NOT NULL,"
+    " device_count BIGINT NOT NULL,"
+    " affected TEXT NOT NULL,"
+    " resolution_note TEXT,"
+    " PRIMARY KEY (org, alert));";
