@@ -19,6 +19,7 @@ struct event_service;
 struct fleet_rule_service;
 struct live_hub;
 struct mqtt_api;
+struct notify_service;
 struct route_table;
 struct rule_service;
 
@@ -49,6 +50,7 @@ struct app {
     struct rule_service *rules;
     struct command_service *commands;
     struct command_polls *polls; /* devices that wait for a command */
+    struct notify_service *notify;
     struct live_hub *hub;
     struct route_table *routes;
     struct executor *async, *telemetry_pool, *analytics;

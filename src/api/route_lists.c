@@ -4,6 +4,7 @@
 #include "api/handlers_dashboards.h"
 #include "api/handlers_fleet.h"
 #include "api/handlers_labels.h"
+#include "api/handlers_notify.h"
 #include "api/handlers_people.h"
 #include "api/handlers_rules.h"
 #include "api/routes.h"
@@ -20,6 +21,7 @@ const struct route_list route_lists[] = {
     {routes_dashboards, &routes_dashboards_count},
     {routes_rules, &routes_rules_count},
     {routes_fleet, &routes_fleet_count},
+    {routes_notify, &routes_notify_count},
     {routes_absent, &routes_absent_count},
     {NULL, NULL},
 };

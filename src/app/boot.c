@@ -140,8 +140,12 @@ static enum err open_services(struct boot *b, struct why *why)
         .jwt_secret = bytes_str(b->settings.jwt_secret),
         .limits = auth_limits_of(&b->settings),
         .public_url = bytes_str(b->settings.public_url),
+        .send_mail = b->settings.smtp_host[0] ? notify_parts_send_mail : NULL,
+        .mail_committed = notify_parts_wake,
+        .send_mail_ctx = &b->notify,
     };
-    enum err e = auth_service_open(&app->auth, &opts, why);
+    enum err e = notify_parts_init(&b->notify, app, &b->settings, why);
+    if (!e) e = auth_service_open(&app->auth, &opts, why);
     if (!e && !b->for_command)
         e = auth_bootstrap_run(app->auth, bytes_str(b->settings.admin_email),
                                bytes_str(b->settings.admin_password), &b->first, why);
@@ -386,6 +390,7 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
     if (!e) e = open_services(b, why);
     if (!e) e = open_pipeline(b);
     if (!e) e = open_executors(b);
+    if (!e) e = notify_parts_start(&b->notify, app, b->for_command);
     if (!e) {
         app->cors_origins = b->settings.cors_origins;
         app->csp = b->settings.web_csp[0] ? b->settings.web_csp : default_csp;
@@ -423,6 +428,7 @@ void boot_stop(struct boot *b)
 {
     struct app *app = &b->app;
     control_stop(b->control);
+    notify_parts_stop(&b->notify); /* tests that wait are answered while there is a server */
     command_polls_close(app->polls);
     http_server_stop(app->server, b->settings.shutdown_timeout_ns);
     housekeeping_stop(b->housekeeping);
@@ -439,6 +445,7 @@ void boot_stop(struct boot *b)
     live_hub_free(app->hub);
     admit_free(app->admit);
     admin_free(b->admin);
+    notify_parts_done(&b->notify);
     auth_service_free(app->auth);
     close_store(b);
     routes_free(app->routes);

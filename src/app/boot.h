@@ -5,6 +5,7 @@
 #include "app/admin.h"
 #include "app/boot_rules.h"
 #include "app/data_dir.h"
+#include "app/notify_parts.h"
 #include "app/settings.h"
 #include "conf/conf.h"
 #include "service/auth_bootstrap.h"
@@ -24,6 +25,7 @@ struct boot {
     struct dashboard_service dashboards;
     struct boot_rules rules;
     struct fleet_turns *fleet_turns;
+    struct notify_parts notify;
     struct bytes *property_tags;
     struct ingest_metrics *ingest_metrics;
     struct admin *admin;

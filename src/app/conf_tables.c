@@ -3,6 +3,7 @@
  * and goes through the same parser. */
 #include "app/conf_tables.h"
 
+#include "app/conf_tables_notify.h"
 #include "app/conf_tables_planned.h"
 
 #include <stddef.h>
@@ -186,6 +187,8 @@ const struct conf_section conf_tables_sections[] = {
     {"People", "Logins, tokens, registration.", people_table, COUNT(people_table)},
     {"MQTT", "The built-in broker end for devices.", mqtt_table, COUNT(mqtt_table)},
     {"Live sockets, log, profiles", "The rest.", live_table, COUNT(live_table)},
+    {"Notifications", "Who is told of alerts, and by what.", conf_tables_notify,
+     CONF_TABLES_NOTIFY},
     {"Planned: PostgreSQL and Redis", "Accepted and named at start; these parts are not built yet.",
      conf_tables_planned_stores, CONF_TABLES_PLANNED_STORES},
     {"Planned: the pilot layer, limits, MQTT's other ends, notifications",

@@ -104,8 +104,6 @@ const struct conf_entry conf_tables_planned_parts[] = {
     ROW("mqtt.tls.*", CONF_TEXT, "", 0, 0, "MQTT over TLS: port, cert, key."),
     ROW("mqtt.broker.url", CONF_TEXT, "", 0, 0, "Also subscribe on an existing broker."),
     ROW("alertmanager.url", CONF_TEXT, "", 0, 0, "Alerts are sent there."),
-    ROW("notifications.webhook.*", CONF_TEXT, "", 0, 0, "Alerts by webhook."),
-    ROW("smtp.*", CONF_TEXT, "", 0, 0, "Alerts by mail."),
 };
 
 #define JVM(prefix)                                                                                \

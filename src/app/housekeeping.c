@@ -16,6 +16,7 @@
 #include "service/device_health.h"
 #include "service/device_presence.h"
 #include "service/device_purge.h"
+#include "service/notify_service.h"
 #include "store/registry.h"
 #include "sys/lock.h"
 #include "sys/thread.h"
@@ -103,6 +104,12 @@ static enum err purge_devices(struct housekeeping *h)
     return e;
 }
 
+static enum err purge_notifications(struct housekeeping *h)
+{
+    int64_t n = 0;
+    return notify_service_purge(h->app->notify, &n);
+}
+
 static enum err check_polls(struct housekeeping *h)
 {
     command_polls_check(h->app->polls);
@@ -151,6 +158,7 @@ static const struct job {
     {"prune_alerts", 10 * NS_PER_MINUTE, prune_alerts},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
     {"purge_deleted_users", 10 * NS_PER_MINUTE, purge_users},
+    {"purge_notifications", 10 * NS_PER_MINUTE, purge_notifications},
 };
 enum { JOBS = sizeof jobs / sizeof *jobs };
 

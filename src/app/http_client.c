@@ -1,13 +1,10 @@
-/* HTTP by libcurl, loaded at run time (see http_client.h). Only its easy interface is used; the
- * types and constants come from its headers, the functions from the library found by name. */
+/* HTTP by libcurl's easy interface (see http_client.h). */
 #include "app/http_client.h"
 
 #include "base/mem.h"
+#include "net/curl_library.h"
 
 #include <cjson/cJSON.h>
-#include <curl/curl.h>
-#include <dlfcn.h>
-#include <pthread.h>
 #include <stdio.h>
 
 enum {
@@ -17,22 +14,8 @@ enum {
     HEADER_BYTES = 4096
 };
 
-/* What we call; loaded once, for ever. */
-static struct {
-    pthread_once_t once;
-    bool loaded;
-    CURLcode (*global_init)(long);
-    CURL *(*easy_init)(void);
-    void (*easy_cleanup)(CURL *);
-    CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
-    CURLcode (*easy_perform)(CURL *);
-    CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
-    const char *(*easy_strerror)(CURLcode);
-    struct curl_slist *(*slist_append)(struct curl_slist *, const char *);
-    void (*slist_free_all)(struct curl_slist *);
-} curl = {.once = PTHREAD_ONCE_INIT};
-
 struct http_client {
+    const struct curl_library *curl;
     CURL *easy;
     char *base; /* owned */
     char headers[HEADERS_MAX][HEADER_BYTES];
@@ -43,29 +26,6 @@ struct http_client {
     char error[CURL_ERROR_SIZE];
 };
 
-/* A function of the library; the cast through memcpy is what POSIX asks of dlsym(). */
-static bool find(void *library, const char *name, void *ret)
-{
-    void *symbol = dlsym(library, name);
-    memcpy(ret, &symbol, sizeof symbol);
-    return symbol != NULL;
-}
-
-static void load_library(void)
-{
-    void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-    curl.loaded = library && find(library, "curl_global_init", &curl.global_init) &&
-                  find(library, "curl_easy_init", &curl.easy_init) &&
-                  find(library, "curl_easy_cleanup", &curl.easy_cleanup) &&
-                  find(library, "curl_easy_setopt", &curl.easy_setopt) &&
-                  find(library, "curl_easy_perform", &curl.easy_perform) &&
-                  find(library, "curl_easy_getinfo", &curl.easy_getinfo) &&
-                  find(library, "curl_easy_strerror", &curl.easy_strerror) &&
-                  find(library, "curl_slist_append", &curl.slist_append) &&
-                  find(library, "curl_slist_free_all", &curl.slist_free_all) &&
-                  curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-}
-
 static bool is_loopback(const char *base)
 {
     struct bytes host = bytes_str(strstr(base, "://") ? strstr(base, "://") + 3 : base);
@@ -75,10 +35,8 @@ static bool is_loopback(const char *base)
 
 enum err http_client_open(struct http_client **ret, const char *base, struct why *why)
 {
-    pthread_once(&curl.once, load_library);
-    if (!curl.loaded)
-        return why_say(why, ERR_UNSUPPORTED,
-                       "libcurl.so.4 is not installed; on Debian: apt-get install libcurl4");
+    const struct curl_library *library = curl_library_load();
+    if (!library) return why_say(why, ERR_UNSUPPORTED, CURL_LIBRARY_MISSING);
     if (strncmp(base, "http://", 7) != 0 && strncmp(base, "https://", 8) != 0)
         return why_say(why, ERR_INVALID, "%.100s is not an http:// or https:// address", base);
     struct http_client *c = mem_zalloc(sizeof *c);
@@ -87,7 +45,8 @@ enum err http_client_open(struct http_client **ret, const char *base, struct why
     size_t n = strlen(base);
     while (n && base[n - 1] == '/') n--;
     c->base = mem_copy(base, n);
-    c->easy = curl.easy_init();
+    c->curl = library;
+    c->easy = library->easy_init();
     if (!c->base || !c->easy) {
         http_client_close(c);
         return ERR_NOMEM;
@@ -99,7 +58,7 @@ enum err http_client_open(struct http_client **ret, const char *base, struct why
 void http_client_close(struct http_client *c)
 {
     if (!c) return;
-    if (c->easy) curl.easy_cleanup(c->easy);
+    if (c->easy) c->curl->easy_cleanup(c->easy);
     mem_free(c->base);
     buf_done(&c->body);
     mem_free(c);
@@ -123,7 +82,7 @@ static size_t take_part(char *p, size_t size, size_t n, void *arg)
 {
     struct http_client *c = arg;
     long status = 0;
-    curl.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    c->curl->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
     struct bytes part = bytes_of(p, size * n);
     if (c->request->sink && status >= 200 && status < 300) {
         c->sink_stopped = !c->request->sink(c->request->sink_ctx, part);
@@ -136,16 +95,16 @@ static size_t take_part(char *p, size_t size, size_t n, void *arg)
 static struct curl_slist *make_headers(struct http_client *c, const struct http_request *request)
 {
     char type[HEADER_BYTES];
-    struct curl_slist *list = curl.slist_append(NULL, "Expect:"); /* one round trip less */
+    struct curl_slist *list = c->curl->slist_append(NULL, "Expect:"); /* one round trip less */
     for (size_t i = 0; list && i < c->header_count; i++) {
-        struct curl_slist *more = curl.slist_append(list, c->headers[i]);
-        if (!more) curl.slist_free_all(list);
+        struct curl_slist *more = c->curl->slist_append(list, c->headers[i]);
+        if (!more) c->curl->slist_free_all(list);
         list = more;
     }
     if (!list || !request->content_type) return list;
     snprintf(type, sizeof type, "Content-Type: %s", request->content_type);
-    struct curl_slist *more = curl.slist_append(list, type);
-    if (!more) curl.slist_free_all(list);
+    struct curl_slist *more = c->curl->slist_append(list, type);
+    if (!more) c->curl->slist_free_all(list);
     return more;
 }
 
@@ -153,24 +112,24 @@ static void set_options(struct http_client *c, const struct http_request *reques
                         struct curl_slist *headers)
 {
     CURL *easy = c->easy;
-    curl.easy_setopt(easy, CURLOPT_URL, url);
-    curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl.easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl.easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-    curl.easy_setopt(easy, CURLOPT_POST, request->content_type ? 1L : 0L);
-    if (!request->content_type) curl.easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    c->curl->easy_setopt(easy, CURLOPT_URL, url);
+    c->curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    c->curl->easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    c->curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    c->curl->easy_setopt(easy, CURLOPT_POST, request->content_type ? 1L : 0L);
+    if (!request->content_type) c->curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     if (request->content_type) {
-        curl.easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.n ? request->body.p : "");
-        curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
+        c->curl->easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.n ? request->body.p : "");
+        c->curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
     }
-    curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_part);
-    curl.easy_setopt(easy, CURLOPT_WRITEDATA, c);
-    curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, c->error);
-    curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
-    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L); /* silent for a minute: given up */
-    curl.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, 60L);
-    if (is_loopback(c->base)) curl.easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    c->curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_part);
+    c->curl->easy_setopt(easy, CURLOPT_WRITEDATA, c);
+    c->curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, c->error);
+    c->curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    c->curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
+    c->curl->easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L); /* silent for a minute: given up */
+    c->curl->easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, 60L);
+    if (is_loopback(c->base)) c->curl->easy_setopt(easy, CURLOPT_NOPROXY, "*");
 }
 
 enum err http_client_send(struct http_client *c, const struct http_request *request,
@@ -189,18 +148,18 @@ enum err http_client_send(struct http_client *c, const struct http_request *requ
     buf_clear(&c->body);
     if (headers && !url.err) {
         set_options(c, request, text, headers);
-        code = curl.easy_perform(c->easy);
-        curl.easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-        curl.easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
+        code = c->curl->easy_perform(c->easy);
+        c->curl->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+        c->curl->easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
     }
-    if (headers) curl.slist_free_all(headers);
+    if (headers) c->curl->slist_free_all(headers);
     buf_done(&url);
     if (c->sink_stopped) return why_say(why, ERR_CLOSED, "stopped by its reader");
     if (code != CURLE_OK)
         return why_say(why, ERR_IO, "%.120s: %.120s", c->base,
-                       c->error[0] ? c->error : curl.easy_strerror(code));
+                       c->error[0] ? c->error : c->curl->easy_strerror(code));
     curl_off_t retry_after_s = 0;
-    curl.easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    c->curl->easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     *ret = (struct http_answer){(int)status, retry_after_s, buf_bytes(&c->body)};
     return ERR_OK;
 }

@@ -56,6 +56,15 @@ struct settings {
     int64_t mqtt_port, mqtt_max_connections, mqtt_per_address, mqtt_max_packet, mqtt_publish_rate;
     bool mqtt_enabled, mqtt_auth_required;
 
+    /* notifications; "" = none */
+    int64_t notify_threads, notify_attempts, notify_retry_ns, notify_timeout_ns;
+    int64_t notify_retention_days;
+    const char *site_webhook_url, *site_webhook_secret;
+    bool notify_allow_private;
+    const char *smtp_host, *smtp_username, *smtp_password, *smtp_from;
+    int64_t smtp_port;
+    int smtp_tls; /* enum outgoing_tls */
+
     /* the log */
     int log_level; /* enum log_level */
     int log_json;  /* 0 logfmt, 1 json */

@@ -8,6 +8,22 @@
 #include <stdbool.h>
 
 enum alert_severity { ALERT_LOW, ALERT_MEDIUM, ALERT_HIGH, ALERT_CRITICAL, ALERT_SEVERITIES };
+/* "LOW", …; never NULL for a member of the enum. */
+static inline const char *alert_severity_name(enum alert_severity s)
+{
+    static const char *const names[] = {"LOW", "MEDIUM", "HIGH", "CRITICAL"};
+    return (unsigned)s < ALERT_SEVERITIES ? names[s] : "LOW";
+}
+/* The severity of that name; false when there is none. */
+static inline bool alert_severity_parse(struct bytes name, enum alert_severity *ret)
+{
+    for (unsigned s = 0; s < ALERT_SEVERITIES; s++) {
+        if (!bytes_is(name, alert_severity_name((enum alert_severity)s))) continue;
+        *ret = (enum alert_severity)s;
+        return true;
+    }
+    return false;
+}
 enum alert_source { ALERT_OF_RULE, ALERT_OF_FLEET_RULE };
 enum alert_change { ALERT_RAISED, ALERT_ACKNOWLEDGED, ALERT_RESOLVED };
 

@@ -135,6 +135,7 @@ enum err auth_invitations_create(struct auth_service *s, const struct auth_reach
     enum err e = sql_begin(s->opts.db, SQL_WRITE, &w.tx);
     if (e) return e;
     e = sql_end(w.tx, create_in(&w));
+    if (!e) auth_mail_committed(w.s);
     if (!e) *ret = w.made;
     return e;
 }
@@ -173,6 +174,7 @@ enum err auth_invitations_resend(struct auth_service *s, const struct auth_reach
     enum err e = sql_begin(s->opts.db, SQL_WRITE, &w.tx);
     if (e) return e;
     e = sql_end(w.tx, resend_in(&w, reach, id));
+    if (!e) auth_mail_committed(w.s);
     if (!e) *ret = w.made;
     return e;
 }

@@ -53,3 +53,8 @@ enum err auth_mail_reset(struct auth_service *s, struct sql_tx *tx, const struct
         (int)u->username.n, u->username.p, url.p ? "open" : "use this token", (int)way.n, way.p);
     return send(s, tx, u->org, AUTH_MAIL_RESET, u->email, "A new password for SensorVision", text);
 }
+
+void auth_mail_committed(struct auth_service *s)
+{
+    if (s->opts.mail_committed) s->opts.mail_committed(s->opts.send_mail_ctx);
+}

@@ -15,5 +15,7 @@ struct bytes auth_mail_link(struct auth_service *s, const char *path, struct byt
 enum err auth_mail_invitation(struct auth_service *s, struct sql_tx *tx, const struct invitation *i,
                               const struct organization *o, struct bytes url, struct bytes token,
                               struct arena *a, bool *ret_sent) MUST_CHECK;
+/* After the commit of a transaction that wrote a letter. */
+void auth_mail_committed(struct auth_service *s);
 enum err auth_mail_reset(struct auth_service *s, struct sql_tx *tx, const struct user *u,
                          struct bytes token, struct arena *a) MUST_CHECK;

@@ -160,6 +160,7 @@ enum err auth_accounts_forgot_password(struct auth_service *s, struct bytes emai
     if (e) return e;
     arena_init(&a, AUTH_ARENA_BYTES);
     e = sql_end(tx, forgot_run(s, tx, email, &reset, bytes_str(token), actor, &a));
+    if (!e) auth_mail_committed(s);
     arena_done(&a);
     return e;
 }

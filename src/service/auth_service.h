@@ -49,7 +49,8 @@ struct auth_service_opts {
     struct bytes jwt_secret;   /* configured; empty: the stored one, made at the first start */
     struct auth_limits limits; /* copied */
     struct password_opts password;
-    auth_mail_fn *send_mail; /* NULL: nothing is sent */
+    auth_mail_fn *send_mail;           /* NULL: nothing is sent */
+    void (*mail_committed)(void *ctx); /* the change is made: wakes who sends; may be NULL */
     void *send_mail_ctx;
     struct bytes public_url; /* copied; where people reach us; empty: letters carry bare tokens */
 };

@@ -10,6 +10,7 @@
 #include "store/migration_dashboards.h"
 #include "store/migration_fleet_rules.h"
 #include "store/migration_labels.h"
+#include "store/migration_notify.h"
 #include "store/migration_people.h"
 #include "store/migration_presence.h"
 #include "store/migration_rules.h"
@@ -174,5 +175,6 @@ const struct migration migrations_catalog[] = {
     {9, "invitations, pictures, deleted organisations", migration_people_sql},
     {10, "tags and groups", migration_labels_sql},
     {11, "fleet rules", migration_fleet_rules_sql},
+    {12, "webhooks, preferences and deliveries", migration_notify_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

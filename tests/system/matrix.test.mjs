@@ -68,8 +68,16 @@ async function fleetIds(mine, theirs) {
     return { fleetRule: { own: own.id, deleted: deleted.id, foreign: foreign.id, ...more }, fleetAlert: { own: own.alert, foreign: foreign.alert, ...more } };
 }
 
+// Port 1 of loopback: a test of it fails at once, and reaches nobody.
+async function webhookIds(mine, theirs, random) {
+    const make = async (token) => (await server.ok('POST', '/notifications/webhooks', { token, body: { url: 'http://127.0.0.1:1/' } })).id;
+    const [own, deleted, foreign] = [await make(mine), await make(mine), await make(theirs)];
+    assert.equal((await server.call('DELETE', `/notifications/webhooks/${deleted}`, { token: mine })).status, 204);
+    return { own, foreign, deleted, random, malformed: '0' };
+}
+
 async function prepare() {
-    server = await startServer({ sets: { 'rate-limiting.auth-per-minute': 1000 } });
+    server = await startServer({ sets: { 'rate-limiting.auth-per-minute': 1000, 'notifications.webhook.allow-private': true } });
     const me = await server.register('matrix-own');
     stranger = await server.register('matrix-foreign');
     const org = 'Org of matrix-own';
@@ -104,6 +112,8 @@ async function prepare() {
     ids.pastRule = { ...ids.rule, deleted: randomUUID() }; // alerts outlive their rule
     ids.alert = { own: mine.alert, foreign: theirs.alert, random: randomUUID(), malformed: '7' };
     ids.ruleDevice = { ...ids.device, own: 'm-sender' }; // it outlives m-own
+    ids.webhook = await webhookIds(me.accessToken, stranger.accessToken, big);
+    ids.channel = { own: 'EMAIL', random: 'NEVER', malformed: 'e mail' };
     ids.name = { own: 'x' };
     for (const kind of ['tag', 'group']) {
         const make = async (token, name) => (await server.ok('POST', `/device-${kind}s`, { token, body: { name } })).id;
@@ -125,7 +135,7 @@ async function prepare() {
 async function snapshot() {
     const token = stranger.accessToken;
     const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text.replace(/"healthScore".*?"lastHealthCheckAt":[^,]*/g, '')); // the server's own clockwork
-    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/rules', '/alerts', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default', '/global-rules', '/global-alerts', '/device-tags', '/device-groups'].map(read));
+    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/rules', '/alerts', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default', '/global-rules', '/global-alerts', '/device-tags', '/device-groups', '/notifications/webhooks', '/notifications/preferences', '/notifications/logs?scope=organization'].map(read));
 }
 
 // One request of a row with these ids. `headers` say who asks.

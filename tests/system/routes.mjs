@@ -156,6 +156,21 @@ export const ROUTES = {
     [`GET ${V1}/alerts/{}`]: { who: 'reader', ids: ['alert'] },
     [`POST ${V1}/alerts/{}/acknowledge`]: { who: 'writer', ids: ['alert'] },
     [`POST ${V1}/alerts/{}/resolve`]: { who: 'writer', ids: ['alert'] },
+    // notifications
+    [`GET ${V1}/notifications/webhooks`]: { who: 'writer' },
+    [`POST ${V1}/notifications/webhooks`]: { who: 'writer', body: () => ({}) },
+    [`GET ${V1}/notifications/webhooks/{}`]: { who: 'writer', ids: ['webhook'] },
+    [`PUT ${V1}/notifications/webhooks/{}`]: { who: 'writer', ids: ['webhook'], body: () => ({ name: 'by the matrix' }) },
+    [`PATCH ${V1}/notifications/webhooks/{}`]: { who: 'writer', ids: ['webhook'], body: () => ({ name: 'by the matrix' }) },
+    [`POST ${V1}/notifications/webhooks/{}/secret`]: { who: 'writer', ids: ['webhook'] },
+    [`POST ${V1}/notifications/webhooks/{}/test`]: { who: 'writer', ids: ['webhook'] },
+    [`DELETE ${V1}/notifications/webhooks/{}`]: { who: 'writer', ids: ['webhook'], last: true },
+    [`GET ${V1}/notifications/preferences`]: { who: 'reader' },
+    [`POST ${V1}/notifications/preferences`]: { who: 'reader', body: () => ({}) },
+    [`DELETE ${V1}/notifications/preferences/{}`]: { who: 'reader', ids: ['channel'] },
+    [`POST ${V1}/notifications/preferences/{}/test`]: { who: 'reader', ids: ['channel'] },
+    [`GET ${V1}/notifications/logs`]: { who: 'reader', ids: { webhookId: 'webhook' }, query: (ids) => `scope=user&webhookId=${ids.webhookId}`, lists: true },
+    [`GET ${V1}/notifications/stats`]: { who: 'reader', ids: { webhookId: 'webhook' }, query: (ids) => `scope=user&webhookId=${ids.webhookId}`, lists: true },
 
     // people
     [`POST ${V1}/auth/register`]: { who: 'anyone', body: () => ({}) },

@@ -14,6 +14,7 @@ const SHOWN_ONCE = [
     /^POST \/api\/v1\/(auth\/accept-invitation|organizations\/invitations(\/[^/]+\/resend)?)\/?$/,
     /^POST \/api\/v1\/api-keys(\/[^/]+\/rotate)?\/?$/,
     /^POST \/api\/v1\/dashboards\/[^/]+\/shares\/?$/,
+    /^POST \/api\/v1\/notifications\/(webhooks(\/[^/]+\/secret)?|preferences)\/?$/,
 ];
 const secrets = new Set(); // tokens and keys that were shown, from then on nowhere else
 
@@ -27,7 +28,7 @@ export function searchForSecrets(method, path, status, text) {
     }
     const where = `${method} ${path.split('?')[0]}`;
     if (status < 300 && SHOWN_ONCE.some((pattern) => pattern.test(where))) {
-        for (const [, secret] of text.matchAll(/"(?:accessToken|refreshToken|apiToken|token|key|apiKey|keyValue)"\s*:\s*"([^"]{20,})"/g)) secrets.add(secret);
+        for (const [, secret] of text.matchAll(/"(?:accessToken|refreshToken|apiToken|token|key|apiKey|keyValue|signingSecret)"\s*:\s*"([^"]{20,})"/g)) secrets.add(secret);
         return;
     }
     for (const secret of secrets) {
