@@ -56,11 +56,17 @@ enum err device_service_find(struct device_service *s, int64_t org, struct bytes
     return ERR_OK;
 }
 
+/* Seen at or after it: ONLINE. */
+static int64_t edge_of(int64_t now_ns)
+{
+    return now_ns - DEVICE_SILENCE_NS + 1;
+}
+
 /* A status is a span of last_seen_ns: never is 0, silence is what is older than an hour. */
 static struct device_filter filter_of(const struct device_query *q, int64_t now_ns)
 {
     struct device_filter f = {.q = q->q, .seen_set = q->by_status};
-    int64_t edge = now_ns - DEVICE_SILENCE_NS + 1; /* seen at or after it: ONLINE */
+    int64_t edge = edge_of(now_ns);
     switch (q->status) {
     case DEVICE_UNKNOWN:
         f.seen_to_ns = 1;
@@ -94,12 +100,12 @@ static enum err find_labels(struct sql_tx *tx, int64_t org, const struct device_
     return e;
 }
 
-static enum err list_in(struct device_service *s, struct sql_tx *tx, int64_t org,
+static enum err list_in(struct sql_tx *tx, int64_t org, int64_t now_ns,
                         const struct device_query *query, const struct catalog_page *page,
                         struct arena *arena, struct device **ret,
                         struct catalog_listing *ret_listing, struct why *why)
 {
-    struct device_filter filter = filter_of(query, clock_wall_ns(s->clock));
+    struct device_filter filter = filter_of(query, now_ns);
     enum err e = find_labels(tx, org, query, arena, &filter);
     if (e == ERR_NOTFOUND) {
         *ret = NULL;
@@ -117,11 +123,15 @@ enum err device_service_list(struct device_service *s, int64_t org,
 {
     struct sql_tx *tx;
     enum err e = ERR_OK;
+    int64_t now = clock_wall_ns(s->clock);
     /* the catalog's last_seen_ns trails the registry's by some seconds */
-    if (query->by_status || bytes_is(page->sort, "lastSeenAt")) e = registry_save_seen(s->registry);
+    if (bytes_is(page->sort, "lastSeenAt"))
+        e = registry_save_seen(s->registry);
+    else if (query->by_status)
+        e = registry_save_crossed(s->registry, org, edge_of(now));
     if (!e) e = sql_begin(s->db, SQL_READ, &tx);
     if (e) return e;
-    e = sql_end(tx, list_in(s, tx, org, query, page, arena, ret, ret_listing, why));
+    e = sql_end(tx, list_in(tx, org, now, query, page, arena, ret, ret_listing, why));
     for (size_t i = 0; !e && i < ret_listing->count; i++) device_state_live(s, &(*ret)[i]);
     return e;
 }

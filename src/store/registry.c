@@ -286,31 +286,67 @@ struct reg_device *registry_walk(struct registry *r, struct reg_device *after)
     return e ? &e->device : NULL;
 }
 
-static enum err save_one(struct sql_tx *tx, const struct reg_device *d, int64_t used_ns)
+/* What a transaction of save_some() has written of one device. */
+struct saved {
+    int64_t seen_ns, used_ns;
+};
+
+static enum err save_one(struct sql_tx *tx, const struct reg_device *d, const struct saved *s)
 {
-    enum err e = catalog_devices_set_seen(tx, d->org, d->id, atomic_load(&d->last_seen_ns));
-    if (e || !used_ns) return e;
-    e = catalog_devices_touch_token(tx, d->org, d->id, used_ns);
+    enum err e = catalog_devices_set_seen(tx, d->org, d->id, s->seen_ns);
+    if (e || !s->used_ns) return e;
+    e = catalog_devices_touch_token(tx, d->org, d->id, s->used_ns);
     return e == ERR_NOTFOUND ? ERR_OK : e; /* deleted meanwhile */
 }
 
 static enum err save_some(struct registry *r, struct reg_device **devices, size_t n)
 {
-    int64_t used[SAVE_AT_ONCE];
+    struct saved saved[SAVE_AT_ONCE];
     struct sql_tx *tx;
     enum err e = sql_begin(r->db, SQL_WRITE, &tx);
     if (!e) {
         for (size_t i = 0; !e && i < n; i++) {
-            used[i] = atomic_load(&devices[i]->token_used_ns);
-            e = save_one(tx, devices[i], used[i]);
+            saved[i] = (struct saved){atomic_load(&devices[i]->last_seen_ns),
+                                      atomic_load(&devices[i]->token_used_ns)};
+            e = save_one(tx, devices[i], &saved[i]);
         }
         e = sql_end(tx, e);
     }
-    for (size_t i = 0; i < n; i++)
-        if (e)
+    for (size_t i = 0; i < n; i++) {
+        if (e) {
             atomic_store(&devices[i]->seen_dirty, true);
-        else /* a newer use stays, and has made the device dirty again */
-            atomic_compare_exchange_strong(&devices[i]->token_used_ns, &used[i], 0);
+            continue;
+        }
+        atomic_store_explicit(&registry_maps_entry(devices[i])->saved_seen_ns, saved[i].seen_ns,
+                              memory_order_relaxed);
+        /* a newer use stays, and has made the device dirty again */
+        atomic_compare_exchange_strong(&devices[i]->token_used_ns, &saved[i].used_ns, 0);
+    }
+    return e;
+}
+
+static bool is_crossed(struct reg_device *d, int64_t edge_ns)
+{
+    if (!atomic_load_explicit(&d->seen_dirty, memory_order_relaxed)) return false;
+    int64_t seen = atomic_load_explicit(&d->last_seen_ns, memory_order_relaxed);
+    int64_t saved =
+        atomic_load_explicit(&registry_maps_entry(d)->saved_seen_ns, memory_order_relaxed);
+    return (saved < edge_ns && seen >= edge_ns) || (!saved && seen);
+}
+
+enum err registry_save_crossed(struct registry *r, int64_t org, int64_t edge_ns)
+{
+    struct reg_device *page[SAVE_AT_ONCE], *crossed[SAVE_AT_ONCE];
+    int64_t after = 0;
+    size_t got;
+    enum err e = ERR_OK;
+    while (!e && (got = registry_list_devices(r, org, after, page, SAVE_AT_ONCE))) {
+        size_t n = 0;
+        for (size_t i = 0; i < got; i++)
+            if (is_crossed(page[i], edge_ns)) crossed[n++] = page[i];
+        if (n) e = save_some(r, crossed, n); /* they stay dirty: written once more is no harm */
+        after = page[got - 1]->id;
+    }
     return e;
 }
 

@@ -119,3 +119,7 @@ size_t registry_count_devices(struct registry *r, int64_t org);
 /* Writes last_seen_ns and token_used_ns of every dirty device to the catalog; called by a timer and
  * at stop. */
 enum err registry_save_seen(struct registry *r) MUST_CHECK;
+/* The same for those of one organisation that the catalog has on the wrong side of `edge_ns` (or as
+ * never seen): after it a query that compares last_seen_ns with the edge is right, and hardly ever
+ * anything had to be written. */
+enum err registry_save_crossed(struct registry *r, int64_t org, int64_t edge_ns) MUST_CHECK;

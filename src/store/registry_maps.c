@@ -91,6 +91,7 @@ struct reg_device *registry_maps_intern(struct registry *r, const struct device_
     e->device.provisioned_by = row->provisioned_by;
     atomic_init(&e->device.active, row->active);
     atomic_init(&e->device.last_seen_ns, row->last_seen_ns);
+    atomic_init(&e->saved_seen_ns, row->last_seen_ns);
     atomic_init(&e->device.presence, row->presence);
     atomic_init(&e->device.health, -1);
     if (page_put(r, &r->device_pages, row->id, e)) return NULL;

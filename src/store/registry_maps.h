@@ -28,8 +28,9 @@ struct device_entry {
     struct variable_table *_Atomic table;
     uint8_t token[32];
     bool has_token, published;
-    struct reg_variable *last;  /* the end of device.variables */
-    struct device_entry *older; /* of all entries */
+    _Atomic int64_t saved_seen_ns; /* last_seen_ns as the catalog has it, or older */
+    struct reg_variable *last;     /* the end of device.variables */
+    struct device_entry *older;    /* of all entries */
 };
 
 struct registry {
