@@ -11,9 +11,6 @@ const struct route routes_absent[] = {
      "An empty list: there are no plugin providers."},
     {HTTP1_GET, V1 "/data-plugins", WHO_USER, ON_LOOP, 0, absent_list, "dataPlugins",
      "An empty list: there are no data plugins."},
-    /* Planned; without its row it would be taken for a device called "bulk", and answer 405. */
-    {HTTP1_POST, V1 "/devices/bulk", WHO_ANYONE, ON_LOOP, (size_t)1 << 20, absent_planned,
-     "devicesBulkPlanned", "Planned: answers 404 until it is built."},
 };
 const size_t routes_absent_count = sizeof routes_absent / sizeof *routes_absent;
 
@@ -21,9 +18,4 @@ void absent_list(struct api_call *c)
 {
     buf_add_str(c->body, "[]");
     api_ok(c, 200);
-}
-
-void absent_planned(struct api_call *c)
-{
-    api_problem(c, 404, "There is nothing at this address.");
 }

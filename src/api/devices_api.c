@@ -49,6 +49,10 @@ void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, c
     json_write_key(b, "groups");
     devices_json_write_groups(b, &d->groups);
     if (token) json_write_member_text(b, "apiToken", token);
+    if (d->deleted_ns) {
+        json_write_member_time(b, "deletedAt", d->deleted_ns);
+        json_write_member_time(b, "restorableUntil", d->deleted_ns + DEVICE_RESTORABLE_NS);
+    }
     json_write_close(b, '}');
 }
 
@@ -65,7 +69,7 @@ struct device_place devices_json_place(struct api_fields *f, const char *name)
     return p;
 }
 
-static void answer_device(struct api_call *c, int status, const struct device *d, const char *token)
+void devices_json_answer(struct api_call *c, int status, const struct device *d, const char *token)
 {
     devices_json_write(c->body, d, clock_wall_ns(c->app->clock), token);
     if (status == 200 && !token && http_head(c->exchange)->method <= HTTP1_HEAD) {
@@ -84,9 +88,14 @@ static bool read_query(struct api_call *c, struct device_query *ret)
     ret->q = api_query(c, "q");
     ret->tag = api_query(c, "tagName");
     ret->by_status = status.n > 0;
-    struct bytes group = api_query(c, "groupId");
+    struct bytes group = api_query(c, "groupId"), deleted = api_query(c, "deleted");
     if (group.n && !service_call_id(group, &ret->group)) {
         api_problem(c, 400, "groupId must be the id of a group.");
+        return false;
+    }
+    ret->deleted = bytes_is(deleted, "true");
+    if (ret->deleted && !principal_is_org_admin(&c->who)) {
+        api_problem(c, 403, "Deleted devices are shown to administrators of the organisation.");
         return false;
     }
     if (!status.n || device_status_parse(status, &ret->status)) return true;
@@ -103,6 +112,10 @@ void devices_api_list(struct api_call *c)
     struct why why = {""};
     if (!read_query(c, &query) || !paging_read(c, &p)) return;
     if (!p.asked) p.page.no_total = true; /* nobody would see it */
+    if (query.deleted && !p.page.sort.n && !p.page.by_cursor) {
+        p.page.sort = BYTES("deletedAt"); /* what somebody just deleted comes first */
+        p.page.descending = true;
+    }
     enum err e = device_service_list(c->app->devices, c->who.org, &query, &p.page, c->arena,
                                      &devices, &listing, &why);
     if (e) {
@@ -180,7 +193,7 @@ void devices_api_create(struct api_call *c)
         return;
     }
     buf_done(&f.errors);
-    answer_device(c, 201, &d, token);
+    devices_json_answer(c, 201, &d, token);
 }
 
 void devices_api_get(struct api_call *c)
@@ -192,7 +205,7 @@ void devices_api_get(struct api_call *c)
         service_call_refuse(c, NULL, e, &refusal, "device");
         return;
     }
-    answer_device(c, 200, &d, NULL);
+    devices_json_answer(c, 200, &d, NULL);
 }
 
 /* An id in the body may only repeat what the device is called: it is its address. */
@@ -227,7 +240,7 @@ void devices_api_update(struct api_call *c)
         return;
     }
     buf_done(&f.errors);
-    answer_device(c, 200, &d, NULL);
+    devices_json_answer(c, 200, &d, NULL);
 }
 
 void devices_api_delete(struct api_call *c)

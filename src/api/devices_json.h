@@ -6,6 +6,8 @@
 
 /* The object of contract §5; token: NULL, or shown once as apiToken. */
 void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, const char *token);
+/* The same as the answer of a call. */
+void devices_json_answer(struct api_call *c, int status, const struct device *d, const char *token);
 /* A member that may be absent (stays), null (clears) or a value; wrong types add to the errors. */
 struct device_text devices_json_text(struct api_fields *f, const char *name, size_t max_chars);
 struct device_place devices_json_place(struct api_fields *f, const char *name);

@@ -91,4 +91,3 @@ void docs_page(struct api_call *c);
 extern const struct route routes_absent[];
 extern const size_t routes_absent_count;
 void absent_list(struct api_call *c);
-void absent_planned(struct api_call *c);

@@ -1,5 +1,6 @@
 /* Telemetry in as a file (variant H): CSV with a header, or JSON; raw or as multipart/form-data. */
 #include "api/handlers.h"
+#include "api/import_file.h"
 #include "api/ingest_call.h"
 #include "codec/csv.h"
 #include "codec/json_telemetry.h"
@@ -10,8 +11,7 @@
 
 enum { NAMED_ERRORS_MAX = 1000, COLUMNS_MAX = 1024 };
 
-/* The uploaded file: the body itself, or the first file of a form. */
-static enum err find_file(struct api_call *c, struct bytes *ret, struct why *why)
+enum err import_file_find(struct api_call *c, struct bytes *ret, struct why *why)
 {
     struct bytes type = http_header(c->exchange, "Content-Type"), boundary;
     enum err e = multipart_boundary(type, &boundary, why);
@@ -179,7 +179,7 @@ static void import_file(struct api_call *c, decode_file *decode)
     k->history = true;
     struct why why = {""};
     struct bytes file;
-    enum err e = find_file(c, &file, &why);
+    enum err e = import_file_find(c, &file, &why);
     if (!e) e = decode(k, file, &why);
     if (e) {
         ingest_call_refuse(k, e, &why);

@@ -2,6 +2,7 @@
 #include "api/handlers.h"
 #include "api/handlers_commands.h"
 #include "api/handlers_dashboards.h"
+#include "api/handlers_device_fleet.h"
 #include "api/handlers_fleet.h"
 #include "api/handlers_labels.h"
 #include "api/handlers_notify.h"
@@ -16,6 +17,7 @@ const struct route_list route_lists[] = {
     {routes_account, &routes_account_count},
     {routes_people, &routes_people_count},
     {routes_devices, &routes_devices_count},
+    {routes_device_fleet, &routes_device_fleet_count},
     {routes_labels, &routes_labels_count},
     {routes_commands, &routes_commands_count},
     {routes_dashboards, &routes_dashboards_count},

@@ -8,7 +8,8 @@
 const struct route routes_devices[] = {
     /* method, path, who, where, body max, handler, id, what it does */
     {HTTP1_GET, V1 "/devices", WHO_READER, ON_ASYNC, 0, devices_api_list, "devices",
-     "The organisation's devices, as an array or in pages; by status, q, tagName, groupId."},
+     "The organisation's devices, as an array or in pages; by status, q, tagName, groupId; "
+     "deleted=true: those that can be restored, for administrators."},
     {HTTP1_POST, V1 "/devices", WHO_WRITER, ON_ASYNC, KIB(64), devices_api_create, "deviceCreate",
      "Make a device; its token is in this answer only (apiToken)."},
     {HTTP1_GET, DEVICE, WHO_READER, ON_ASYNC, 0, devices_api_get, "device",

@@ -27,6 +27,7 @@ struct device {
     struct bytes properties; /* what else its messages said of it (site, rack, …): a JSON object */
     bool active;
     double latitude, longitude, altitude; /* NAN = unknown */
+    int64_t located_ns;                   /* when somebody last said where it is; 0 = never */
     int64_t last_seen_ns;                 /* 0 = never */
     int health;                           /* 0 to 100; -1: not computed since the start */
     int64_t health_checked_ns;            /* 0 = not since the start */

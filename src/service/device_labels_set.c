@@ -19,7 +19,9 @@ enum err device_labels_add(struct sql_tx *tx, const struct device *d, const stru
     enum err e = catalog_labels_assign(tx, d->org, d->id, label->id, ret_changed);
     if (!e && *ret_changed) e = catalog_labels_count_of(tx, d->org, d->id, label->kind, &used);
     if (e || used <= LABELS_PER_DEVICE) return e;
-    return check_room(label->kind, (size_t)used - 1, refusal);
+    *ret_changed = false; /* taken back, so that the transaction can go on */
+    e = catalog_labels_remove(tx, d->org, d->id, label->id, NULL);
+    return e ? e : check_room(label->kind, (size_t)used - 1, refusal);
 }
 
 enum err device_labels_replace(struct device_service *s, struct sql_tx *tx,

@@ -3,6 +3,7 @@
 
 #include "service/device_rules.h"
 #include "service/device_state.h"
+#include "service/event_types.h"
 #include "store/catalog_labels.h"
 #include "store/catalog_page.h"
 #include "store/registry_properties.h"
@@ -65,7 +66,10 @@ static int64_t edge_of(int64_t now_ns)
 /* A status is a span of last_seen_ns: never is 0, silence is what is older than an hour. */
 static struct device_filter filter_of(const struct device_query *q, int64_t now_ns)
 {
-    struct device_filter f = {.q = q->q, .seen_set = q->by_status};
+    struct device_filter f = {.q = q->q,
+                              .seen_set = q->by_status,
+                              .located = q->located,
+                              .deleted_after_ns = q->deleted ? now_ns - DEVICE_RESTORABLE_NS : 0};
     int64_t edge = edge_of(now_ns);
     switch (q->status) {
     case DEVICE_UNKNOWN:
@@ -169,4 +173,43 @@ enum err device_service_delete(struct device_service *s, const struct actor *act
     e = sql_end(tx, e);
     if (!e) device_state_gone(s, &d);
     return e;
+}
+
+static enum err restore_in(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
+                           struct bytes id, struct arena *arena, struct device *ret,
+                           struct refusal *refusal)
+{
+    int64_t now = clock_wall_ns(s->clock);
+    enum err e = catalog_devices_find_deleted(tx, actor->org, id, arena, ret);
+    if (!e && ret->deleted_ns <= now - DEVICE_RESTORABLE_NS) return ERR_NOTFOUND;
+    if (!e) e = device_state_check_room(s, tx, actor->org, refusal);
+    if (!e) e = catalog_devices_restore(tx, ret->org, ret->id, now);
+    if (e == ERR_EXISTS)
+        return why_say(&refusal->why, e,
+                       "Another device is called %.*s now. Delete that one, then restore this one "
+                       "by its id, not by its name.",
+                       (int)ret->external_id.n, ret->external_id.p);
+    if (e) return e;
+    ret->deleted_ns = 0;
+    ret->updated_ns = now;
+    e = catalog_labels_fill(tx, ret->org, ret, 1, arena);
+    return e ? e : device_state_event(s, tx, actor, EVENT_DEVICE_RESTORED, "Device restored", ret);
+}
+
+enum err device_service_restore(struct device_service *s, const struct actor *actor,
+                                struct bytes id, struct arena *arena, struct device *ret,
+                                struct refusal *refusal)
+{
+    struct sql_tx *tx;
+    struct device d;
+    enum err e = sql_begin(s->db, SQL_WRITE, &tx);
+    if (e) return e;
+    e = restore_in(s, tx, actor, id, arena, &d, refusal);
+    uint64_t ticket = registry_properties_ticket(s->registry);
+    e = sql_end(tx, e);
+    if (!e) e = device_state_back(s, ticket, &d);
+    if (e) return e;
+    device_state_live(s, &d);
+    *ret = d;
+    return ERR_OK;
 }

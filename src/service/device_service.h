@@ -45,6 +45,8 @@ struct device_query {
     enum device_status status;
     struct bytes tag; /* only those with this tag; empty: all */
     int64_t group;    /* only those of this group; 0: all */
+    bool located;     /* only those that have a latitude and a longitude */
+    bool deleted;     /* those that can be restored, and no others */
 };
 enum err device_service_list(struct device_service *s, int64_t org,
                              const struct device_query *query, const struct catalog_page *page,
@@ -75,3 +77,10 @@ enum err device_service_update(struct device_service *s, const struct actor *act
                                struct device *ret, struct refusal *refusal) MUST_CHECK;
 enum err device_service_delete(struct device_service *s, const struct actor *actor, struct bytes id,
                                struct arena *arena) MUST_CHECK;
+/* Back for DEVICE_RESTORABLE_NS after its delete, with everything but its token. id: uuid text, or
+ * the external id, which means the one that was deleted last. ERR_NOTFOUND; ERR_EXISTS: the
+ * external id was taken meanwhile; ERR_LIMIT. */
+#define DEVICE_RESTORABLE_NS (7 * NS_PER_DAY)
+enum err device_service_restore(struct device_service *s, const struct actor *actor,
+                                struct bytes id, struct arena *arena, struct device *ret,
+                                struct refusal *refusal) MUST_CHECK;

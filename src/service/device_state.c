@@ -7,6 +7,8 @@
 #include "service/event_types.h"
 #include "store/registry_properties.h"
 
+#include <math.h>
+
 enum err device_state_find(struct sql_tx *tx, int64_t org, struct bytes id, struct arena *arena,
                            struct device *ret)
 {
@@ -50,6 +52,22 @@ enum err device_state_event(struct device_service *s, struct sql_tx *tx, const s
 
 /* --- in the transaction ----------------------------------------------------------------------- */
 
+static int64_t located_at(const struct device *d, int64_t now_ns)
+{
+    return isnan(d->latitude) || isnan(d->longitude) ? 0 : now_ns;
+}
+
+static bool is_same(double a, double b)
+{
+    return isnan(a) ? isnan(b) : fabs(a - b) <= 0;
+}
+
+static bool is_same_place(const struct device *a, const struct device *b)
+{
+    return is_same(a->latitude, b->latitude) && is_same(a->longitude, b->longitude) &&
+           is_same(a->altitude, b->altitude);
+}
+
 struct device device_state_from(struct device_service *s, const struct actor *actor,
                                 const struct device *given)
 {
@@ -61,19 +79,27 @@ struct device device_state_from(struct device_service *s, const struct actor *ac
     d.created_ns = d.updated_ns = clock_wall_ns(s->clock);
     d.has_token = false;
     d.token_created_ns = d.token_used_ns = 0;
+    d.located_ns = located_at(&d, d.created_ns);
     return d;
+}
+
+enum err device_state_check_room(struct device_service *s, struct sql_tx *tx, int64_t org,
+                                 struct refusal *refusal)
+{
+    int64_t max = atomic_load_explicit(&s->max_devices_per_org, memory_order_relaxed), used = 0;
+    if (!max) return ERR_OK;
+    enum err e = catalog_devices_count(tx, org, &used);
+    if (e || used < max) return e;
+    return refusal_limit(refusal, "pilot.max-devices-per-org", max, used);
 }
 
 enum err device_state_insert(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
                              struct device *d, const uint8_t *hash, struct arena *arena,
                              struct refusal *refusal)
 {
-    int64_t max = atomic_load_explicit(&s->max_devices_per_org, memory_order_relaxed), used = 0;
     const struct label_list tags = d->tags, groups = d->groups;
-    enum err e = catalog_devices_count(tx, d->org, &used);
-    if (e) return e;
-    if (max && used >= max) return refusal_limit(refusal, "pilot.max-devices-per-org", max, used);
-    e = catalog_devices_insert(tx, d, hash);
+    enum err e = device_state_check_room(s, tx, d->org, refusal);
+    if (!e) e = catalog_devices_insert(tx, d, hash);
     if (e == ERR_EXISTS) {
         return why_say(&refusal->why, e, "There is a device %.*s already; change that one",
                        (int)d->external_id.n, d->external_id.p);
@@ -113,11 +139,13 @@ enum err device_state_change(struct device_service *s, struct sql_tx *tx, const 
                              struct device *d, const struct device_change *change,
                              struct arena *arena, struct refusal *refusal)
 {
+    const struct device before = *d;
     apply(d, change);
     device_rules_check(d, refusal);
     enum err e = refusal_fields(refusal);
     if (e) return e;
     d->updated_ns = clock_wall_ns(s->clock);
+    if (!is_same_place(&before, d)) d->located_ns = located_at(d, d->updated_ns);
     e = catalog_devices_update(tx, d);
     if (!e && change->tags.set)
         e = device_labels_replace(s, tx, actor, d, LABEL_TAG, &change->tags.list, arena, refusal);
@@ -154,6 +182,19 @@ void device_state_changed(struct device_service *s, uint64_t ticket, const struc
     registry_properties_put(s->registry, ticket, d);
     struct reg_device *r = registry_find_key(s->registry, d->org, d->id);
     if (r) atomic_store_explicit(&r->active, d->active, memory_order_relaxed);
+}
+
+enum err device_state_back(struct device_service *s, uint64_t ticket, const struct device *d)
+{
+    /* Found again when this process deleted it, made when an earlier one did. */
+    struct reg_device *r =
+        registry_new_device(s->registry, d->id, d->org, &d->uuid, d->external_id, 0, d->active);
+    enum err e = r ? registry_restore_device(s->registry, r) : ERR_NOMEM;
+    if (e) return e;
+    int64_t never = 0;
+    atomic_compare_exchange_strong(&r->last_seen_ns, &never, d->last_seen_ns);
+    device_state_changed(s, ticket, d);
+    return ERR_OK;
 }
 
 void device_state_gone(struct device_service *s, const struct device *d)

@@ -16,6 +16,9 @@ enum err device_state_event(struct device_service *s, struct sql_tx *tx, const s
 /* What a new device starts from, without a token; its tags and groups are the wish. */
 struct device device_state_from(struct device_service *s, const struct actor *actor,
                                 const struct device *given);
+/* ERR_LIMIT: the organisation has as many devices as it may. */
+enum err device_state_check_room(struct device_service *s, struct sql_tx *tx, int64_t org,
+                                 struct refusal *refusal) MUST_CHECK;
 /* hash NULL: no token. ERR_EXISTS fails the transaction: look first where it has to go on. */
 enum err device_state_insert(struct device_service *s, struct sql_tx *tx, const struct actor *actor,
                              struct device *d, const uint8_t *hash, struct arena *arena,
@@ -30,4 +33,6 @@ enum err device_state_remove(struct device_service *s, struct sql_tx *tx, const 
 enum err device_state_born(struct device_service *s, uint64_t ticket, const struct device *d,
                            const uint8_t *hash) MUST_CHECK;
 void device_state_changed(struct device_service *s, uint64_t ticket, const struct device *d);
+enum err device_state_back(struct device_service *s, uint64_t ticket,
+                           const struct device *d) MUST_CHECK; /* restored */
 void device_state_gone(struct device_service *s, const struct device *d);

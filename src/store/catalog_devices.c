@@ -10,7 +10,7 @@
     "id, org, uuid, external_id, name, description, location, sensor_type, firmware_version, "     \
     "properties, active, latitude, longitude, altitude, last_seen_ns, provisioned_by, "            \
     "token_hash IS NOT NULL, token_display, token_created_ns, token_used_ns, created_ns, "         \
-    "updated_ns, deleted_ns"
+    "updated_ns, deleted_ns, located_ns"
 #define SELECT "SELECT " COLUMNS " FROM devices WHERE "
 
 static void read_device(struct catalog_reader *r, void *item)
@@ -39,6 +39,7 @@ static void read_device(struct catalog_reader *r, void *item)
     d->created_ns = catalog_rows_int(r);
     d->updated_ns = catalog_rows_int(r);
     d->deleted_ns = catalog_rows_int(r);
+    d->located_ns = catalog_rows_int(r);
 }
 
 static struct sql_value uuid_value(const struct uuid *u)
@@ -58,9 +59,10 @@ enum err catalog_devices_insert(struct sql_tx *tx, struct device *d,
         tx,
         "INSERT INTO devices (org, uuid, external_id, name, description, active, location, "
         "sensor_type, firmware_version, properties, latitude, longitude, altitude, last_seen_ns, "
-        "provisioned_by, token_hash, token_display, token_created_ns, created_ns, updated_ns) "
+        "provisioned_by, token_hash, token_display, token_created_ns, created_ns, updated_ns, "
+        "located_ns) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-        "$19, $20) RETURNING id",
+        "$19, $20, $21) RETURNING id",
         SQL_ARGS(SQL_I(d->org), uuid_value(&d->uuid), SQL_T(d->external_id),
                  catalog_rows_opt(d->name), catalog_rows_opt(d->description), SQL_I(d->active),
                  catalog_rows_opt(d->location), catalog_rows_opt(d->sensor_type),
@@ -69,7 +71,7 @@ enum err catalog_devices_insert(struct sql_tx *tx, struct device *d,
                  catalog_rows_opt_real(d->altitude), SQL_I(d->last_seen_ns),
                  SQL_I(d->provisioned_by), token_value(token_hash),
                  catalog_rows_opt(d->token_display), SQL_I(d->token_created_ns),
-                 SQL_I(d->created_ns), SQL_I(d->updated_ns)),
+                 SQL_I(d->created_ns), SQL_I(d->updated_ns), SQL_I(d->located_ns)),
         &d->id);
 }
 
@@ -118,13 +120,14 @@ enum err catalog_devices_update(struct sql_tx *tx, const struct device *d)
         tx,
         "UPDATE devices SET name = $1, description = $2, active = $3, location = $4, "
         "sensor_type = $5, firmware_version = $6, properties = $7, latitude = $8, longitude = $9, "
-        "altitude = $10, updated_ns = $11 WHERE org = $12 AND id = $13 AND deleted_ns = 0",
+        "altitude = $10, updated_ns = $11, located_ns = $12 WHERE org = $13 AND id = $14 "
+        "AND deleted_ns = 0",
         SQL_ARGS(catalog_rows_opt(d->name), catalog_rows_opt(d->description), SQL_I(d->active),
                  catalog_rows_opt(d->location), catalog_rows_opt(d->sensor_type),
                  catalog_rows_opt(d->firmware_version), catalog_rows_opt(d->properties),
                  catalog_rows_opt_real(d->latitude), catalog_rows_opt_real(d->longitude),
-                 catalog_rows_opt_real(d->altitude), SQL_I(d->updated_ns), SQL_I(d->org),
-                 SQL_I(d->id)));
+                 catalog_rows_opt_real(d->altitude), SQL_I(d->updated_ns), SQL_I(d->located_ns),
+                 SQL_I(d->org), SQL_I(d->id)));
 }
 
 enum err catalog_devices_set_properties(struct sql_tx *tx, const struct device *d)
@@ -135,7 +138,7 @@ enum err catalog_devices_set_properties(struct sql_tx *tx, const struct device *
         "properties = $4, updated_ns = $5 WHERE org = $6 AND id = $7 AND deleted_ns = 0",
         SQL_ARGS(catalog_rows_opt(d->location), catalog_rows_opt(d->sensor_type),
                  catalog_rows_opt(d->firmware_version), catalog_rows_opt(d->properties),
-                 SQL_I(d->updated_ns), SQL_I(d->org), SQL_I(d->id)));
+                 SQL_I(d->updated_ns), SQL_I(d->located_ns), SQL_I(d->org), SQL_I(d->id)));
 }
 
 enum err catalog_devices_set_token(struct sql_tx *tx, int64_t org, int64_t device,
@@ -253,6 +256,7 @@ enum err catalog_devices_list(struct sql_tx *tx, int64_t org, const struct devic
         {"location", "lower(coalesce(location, ''))"},
         {"sensorType", "lower(coalesce(sensor_type, ''))"},
         {"active", "active"},
+        {"deletedAt", "deleted_ns"},
     };
     static const struct catalog_list list = {COLUMNS,
                                              "devices",
@@ -263,7 +267,15 @@ enum err catalog_devices_list(struct sql_tx *tx, int64_t org, const struct devic
                                              sizeof(struct device)};
     struct catalog_where where = {0};
     void *items;
-    catalog_rows_where(&where, "org = ? AND deleted_ns = 0", SQL_I(org));
+    if (filter->deleted_after_ns) {
+        catalog_rows_where(&where, "org = ?", SQL_I(org));
+        catalog_rows_where(&where, "deleted_ns <> 0 AND deleted_ns > ?",
+                           SQL_I(filter->deleted_after_ns));
+    } else {
+        catalog_rows_where(&where, "org = ? AND deleted_ns = 0", SQL_I(org));
+    }
+    if (filter->located)
+        catalog_rows_where(&where, "latitude >= ? AND longitude IS NOT NULL", SQL_I(-90));
     if (filter->q.n) {
         struct bytes pattern = catalog_rows_like(filter->q, a);
         if (!pattern.p) return ERR_NOMEM;

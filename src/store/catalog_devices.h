@@ -62,9 +62,12 @@ struct device_filter {
     struct bytes q; /* part of name or externalId, ASCII case ignored; empty: all */
     bool seen_set;  /* use the next two: last_seen_ns in [seen_from, seen_to) */
     int64_t seen_from_ns, seen_to_ns; /* never seen is 0 */
+    bool located;                     /* has latitude and longitude */
+    int64_t deleted_after_ns;         /* deleted later than this; 0: the living */
     int64_t labels[LABEL_KINDS];      /* one of each kind that all of them have; 0: any */
 };
-/* Sorts: id, name, externalId, createdAt, updatedAt, lastSeenAt, location, sensorType, active. */
+/* Sorts: id, name, externalId, createdAt, deletedAt, updatedAt, lastSeenAt, location, sensorType,
+ * active. */
 enum err catalog_devices_list(struct sql_tx *tx, int64_t org, const struct device_filter *filter,
                               const struct catalog_page *page, struct arena *a, struct device **ret,
                               struct catalog_listing *ret_listing, struct why *why) MUST_CHECK;

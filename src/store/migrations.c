@@ -10,6 +10,7 @@
 #include "store/migration_dashboards.h"
 #include "store/migration_fleet_rules.h"
 #include "store/migration_labels.h"
+#include "store/migration_located.h"
 #include "store/migration_notify.h"
 #include "store/migration_people.h"
 #include "store/migration_presence.h"
@@ -176,5 +177,6 @@ const struct migration migrations_catalog[] = {
     {10, "tags and groups", migration_labels_sql},
     {11, "fleet rules", migration_fleet_rules_sql},
     {12, "webhooks, preferences and deliveries", migration_notify_sql},
+    {13, "when the place of a device was said", migration_located_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

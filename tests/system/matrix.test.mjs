@@ -121,6 +121,12 @@ async function prepare() {
         assert.equal((await server.call('DELETE', `/device-${kind}s/${ids[kind].deleted}`, { token: me.accessToken })).status, 204);
     }
     Object.assign(ids, await fleetIds(me.accessToken, stranger.accessToken));
+    const trash = {}; // deleted devices: their own can be restored
+    for (const [which, token] of [['own', me.accessToken], ['foreign', stranger.accessToken]]) {
+        trash[which] = (await server.device(token, `m-trash-${which}`)).id;
+        assert.equal((await server.call('DELETE', `/devices/${trash[which]}`, { token })).status, 204);
+    }
+    ids.trash = { ...trash, 'not deleted': own.id, random: randomUUID(), malformed: 'x'.repeat(65) };
     await server.ok('GET', '/data/latest/m-gone', { token: me.accessToken }); // caches are warm
     assert.equal((await server.call('DELETE', '/devices/m-gone', { token: me.accessToken })).status, 204);
 

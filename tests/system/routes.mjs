@@ -60,7 +60,6 @@ export const ROUTES = {
     [`GET ${V1}/plugins`]: { who: 'user' },
     [`GET ${V1}/plugins/providers`]: { who: 'user' },
     [`GET ${V1}/data-plugins`]: { who: 'user' },
-    [`POST ${V1}/devices/bulk`]: { who: 'anyone', skip: 'planned: 404 for everybody' },
 
     // devices
     [`GET ${V1}/devices`]: { who: 'reader' },
@@ -90,6 +89,15 @@ export const ROUTES = {
     [`GET ${V1}/variables/{}/statistics`]: { who: 'reader', ids: ['variable'] },
     [`PUT ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
     [`PATCH ${V1}/variables/{}`]: { who: 'writer', ids: ['variable'], body: () => ({ description: 'by the matrix' }) },
+
+    // many devices at once, their places, their way back
+    [`POST ${V1}/devices/bulk`]: { who: 'writer', ids: { deviceIds: 'device', groupId: 'group' }, body: (ids) => ({ deviceIds: [ids.deviceIds], operation: 'ASSIGN_GROUP', parameters: { groupId: ids.groupId } }), lists: true },
+    [`POST ${V1}/import/devices/csv`]: { who: 'writer', text: () => 'externalId,name\nm-imported,Imported\n' },
+    [`POST ${V1}/devices/{}/restore`]: { who: 'orgAdmin', ids: ['trash'] },
+    [`GET ${V1}/locations`]: { who: 'reader' },
+    [`GET ${V1}/locations/devices/{}`]: { who: 'reader', ids: ['device'] },
+    [`PUT ${V1}/locations/devices/{}`]: { who: 'writer', ids: ['device'], body: () => ({ latitude: 1, longitude: 2 }) },
+    [`DELETE ${V1}/locations/devices/{}`]: { who: 'writer', ids: ['device'] },
 
     // tags and groups
     ...Object.fromEntries([['tags', 'tag'], ['groups', 'group']].flatMap(([path, kind]) => [
