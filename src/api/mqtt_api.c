@@ -156,6 +156,11 @@ uint16_t mqtt_api_port(const struct mqtt_api *api)
     return mqtt_server_port(api->server);
 }
 
+uint16_t mqtt_api_tls_port(const struct mqtt_api *api)
+{
+    return mqtt_server_tls_port(api->server);
+}
+
 void mqtt_api_read_stats(struct mqtt_api *api, struct mqtt_api_stats *ret)
 {
     mqtt_server_read_stats(api->server, &ret->server);

@@ -21,6 +21,7 @@ struct mqtt_api_opts {
 enum err mqtt_api_start(struct mqtt_api **ret, struct app *app, const struct mqtt_api_opts *opts,
                         struct why *why) MUST_CHECK;
 uint16_t mqtt_api_port(const struct mqtt_api *api);
+uint16_t mqtt_api_tls_port(const struct mqtt_api *api); /* 0: none */
 struct mqtt_api_stats {
     struct mqtt_server_stats server;
     uint64_t messages, refused; /* telemetry messages taken; publishes refused or dropped */

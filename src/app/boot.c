@@ -14,6 +14,7 @@
 #include "app/store_open.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/tls.h"
 #include "service/auth_service.h"
 #include "store/catalog.h"
 #include "store/catalog_organizations.h"
@@ -300,6 +301,7 @@ static enum err open_mqtt(struct boot *b, struct why *why)
                    .loops = loops_of(s),
                    .max_connections = (unsigned)s->mqtt_max_connections,
                    .max_per_address = (unsigned)s->mqtt_per_address,
+                   .tls_port = (uint16_t)s->mqtt_tls_port,
                    .max_packet = (uint32_t)s->mqtt_max_packet,
                    .publish_rate = (uint32_t)s->mqtt_publish_rate,
                    .max_taken_bytes = MQTT_TAKEN_BYTES,
@@ -310,6 +312,9 @@ static enum err open_mqtt(struct boot *b, struct why *why)
     if (!s->mqtt_enabled || b->for_command || !conf_text(b->conf, "mqtt.port", &origin))
         return ERR_OK;
     enum err e = s->mqtt_auth_required ? ERR_OK : first_org(b, &opts.open_org);
+    if (!e && s->mqtt_tls_cert[0])
+        e = tls_context_open(&b->mqtt_tls, s->mqtt_tls_cert, s->mqtt_tls_key, why);
+    opts.server.tls = b->mqtt_tls;
     struct mqtt_api *mqtt;
     if (!e) e = mqtt_api_start(&mqtt, app, &opts, why);
     if (!e) atomic_store(&app->mqtt, mqtt);
@@ -439,6 +444,7 @@ void boot_stop(struct boot *b)
     executor_free(app->async);
     command_polls_free(app->polls);
     mqtt_api_free(app->mqtt);
+    tls_context_free(b->mqtt_tls);
     batch_free(app->batch);
     boot_rules_close(&b->rules);
     tap_free(app->tap);

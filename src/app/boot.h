@@ -14,6 +14,7 @@
 #include "service/device_service.h"
 
 struct housekeeping;
+struct tls_context;
 
 struct boot {
     struct settings settings;
@@ -28,6 +29,7 @@ struct boot {
     struct notify_parts notify;
     struct bytes *property_tags;
     struct ingest_metrics *ingest_metrics;
+    struct tls_context *mqtt_tls;
     struct admin *admin;
     struct control_server *control;
     struct housekeeping *housekeeping;

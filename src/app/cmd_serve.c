@@ -50,6 +50,9 @@ static void say_address(struct cli *cli, const struct boot *b)
             any ? "localhost" : host, http_server_port(b->app.server), b->dir.path);
     if (b->app.mqtt)
         cli_say(cli, "MQTT on %s:%u", b->settings.mqtt_address, mqtt_api_port(b->app.mqtt));
+    if (b->app.mqtt && mqtt_api_tls_port(b->app.mqtt))
+        cli_say(cli, "MQTT over TLS on %s:%u", b->settings.mqtt_address,
+                mqtt_api_tls_port(b->app.mqtt));
 }
 
 /* The demo's login, and three lines to paste into a shell. */

@@ -161,6 +161,12 @@ static const struct conf_entry mqtt_table[] = {
      "The IP address that MQTT listens on.", NULL},
     {"mqtt.port", AT(mqtt_port), CONF_COUNT, "1883", 0, 65535, RESTART,
      "The port that MQTT listens on; 0 takes any free one.", NULL},
+    {"mqtt.tls.port", AT(mqtt_tls_port), CONF_COUNT, "8883", 0, 65535, RESTART,
+     "The port of MQTT over TLS; it listens only when there is a certificate.", NULL},
+    {"mqtt.tls.cert", AT(mqtt_tls_cert), CONF_TEXT, "", 0, 0, RESTART,
+     "The certificate of MQTT over TLS with its chain, a PEM file; empty is no TLS.", NULL},
+    {"mqtt.tls.key", AT(mqtt_tls_key), CONF_TEXT, "", 0, 0, RESTART,
+     "The key of that certificate, a PEM file.", NULL},
     {"mqtt.device-auth-required", AT(mqtt_auth_required), CONF_BOOL, "true", 0, 0, RESTART,
      "Every message needs a device's token, at CONNECT or as apiToken in it; false counts messages "
      "without one as the first organisation's.",

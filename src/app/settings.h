@@ -52,8 +52,9 @@ struct settings {
     int64_t ws_max_sessions, ws_idle_timeout_ns;
 
     /* MQTT */
-    const char *mqtt_address;
-    int64_t mqtt_port, mqtt_max_connections, mqtt_per_address, mqtt_max_packet, mqtt_publish_rate;
+    const char *mqtt_address, *mqtt_tls_cert, *mqtt_tls_key;
+    int64_t mqtt_port, mqtt_tls_port, mqtt_max_connections, mqtt_per_address, mqtt_max_packet,
+        mqtt_publish_rate;
     bool mqtt_enabled, mqtt_auth_required;
 
     /* notifications; "" = none */

@@ -120,12 +120,25 @@ static void pump(struct mqtt_conn *c, struct bytes data)
         conn_read_start(&c->conn);
 }
 
+static void take_tls(struct mqtt_conn *c, struct bytes data)
+{
+    struct buf *said = &c->ml->said;
+    buf_clear(said);
+    enum err e = tls_take(c->tls, data, said);
+    if (said->n) pump(c, buf_bytes(said));
+    if (tls_has_output(c->tls)) mqtt_conn_touch(c);
+    if (e && c->state != MQTT_CONN_ENDING && !c->conn.closing) mqtt_conn_end(c);
+}
+
 static void on_data(struct conn *conn, struct bytes data)
 {
     struct mqtt_conn *c = (struct mqtt_conn *)conn;
     if (c->state == MQTT_CONN_ENDING) return;
     if (c->state == MQTT_CONN_OPEN) c->heard_ns = loop_now_ns(&c->ml->loop);
-    pump(c, data);
+    if (c->tls)
+        take_tls(c, data);
+    else
+        pump(c, data);
     mqtt_conn_set_deadline(c);
 }
 
@@ -160,6 +173,22 @@ static void begin_linger(struct mqtt_conn *c)
     mqtt_conn_set_deadline(c);
 }
 
+/* Moves what is to be said to where the socket takes it from. */
+static void fill_sent(struct mqtt_conn *c)
+{
+    struct buf taken = c->sent;
+    if (c->tls) {
+        buf_clear(&c->sent);
+        if (c->out.n && tls_say(c->tls, buf_bytes(&c->out))) c->sent.err = ERR_INVALID;
+        if (c->state == MQTT_CONN_ENDING) tls_bye(c->tls);
+        tls_take_output(c->tls, &c->sent);
+    } else {
+        c->sent = c->out;
+        c->out = taken;
+    }
+    buf_clear(&c->out);
+}
+
 static void flush(struct mqtt_conn *c)
 {
     if (c->conn.closing || c->conn.writing) return;
@@ -167,11 +196,12 @@ static void flush(struct mqtt_conn *c)
         conn_close(&c->conn);
         return;
     }
-    if (c->out.n) {
-        struct buf taken = c->sent;
-        c->sent = c->out;
-        c->out = taken;
-        buf_clear(&c->out);
+    fill_sent(c);
+    if (c->sent.err) {
+        conn_close(&c->conn);
+        return;
+    }
+    if (c->sent.n) {
         struct bytes part = buf_bytes(&c->sent);
         enum conn_result r = conn_write(&c->conn, &part, 1);
         if (r == CONN_LATER) {
@@ -312,6 +342,7 @@ void mqtt_conn_dispose(struct mqtt_conn *c)
     buf_done(&c->in);
     buf_done(&c->out);
     buf_done(&c->sent);
+    tls_free(c->tls);
     mem_free(c->will);
     mem_free(c);
     mqtt_server_maybe_finish(ml);
@@ -347,7 +378,7 @@ static void begin(struct mqtt_conn *c)
     conn_read_start(&c->conn);
 }
 
-void mqtt_conn_adopt(struct mqtt_loop *ml, int fd)
+void mqtt_conn_adopt(struct mqtt_loop *ml, int fd, struct tls_context *tls)
 {
     struct mqtt_conn *c = mem_zalloc(sizeof *c);
     if (!c || conn_init(&c->conn, &ml->loop, &mqtt_ops)) {
@@ -364,7 +395,8 @@ void mqtt_conn_adopt(struct mqtt_loop *ml, int fd)
     c->next = ml->conns;
     if (c->next) c->next->prev = c;
     ml->conns = c;
-    if (uv_tcp_open(&c->conn.tcp, fd)) {
+    if (tls) c->tls = tls_new(tls);
+    if ((tls && !c->tls) || uv_tcp_open(&c->conn.tcp, fd)) {
         close(fd);
         conn_close(&c->conn);
     } else {

@@ -13,6 +13,7 @@
 #include "net/listener.h"
 #include "net/mqtt_server.h"
 #include "net/mqtt_session.h"
+#include "net/tls.h"
 
 enum {
     MQTT_RECEIVE_MAX = 64,    /* QoS 1 and 2 messages of one connection under way */
@@ -26,6 +27,7 @@ struct mqtt_conn {
     struct mqtt_loop *ml;
     struct mqtt_conn *next, *prev, *next_dirty;
     struct mqtt_session *session;
+    struct tls *tls; /* owned; NULL: plain */
     void *user;
     struct mqtt_publish *will;          /* owned, with its text behind it */
     struct buf in;                      /* an unfinished packet, or what waits for receipts */
@@ -48,7 +50,8 @@ struct mqtt_conn {
 struct mqtt_loop {
     struct loop loop;
     struct mqtt_server *server;
-    struct listener listener;
+    struct listener listener, tls_listener;
+    struct buf said; /* by a TLS client in the bytes just read */
     uv_check_t turn; /* runs behind the sockets, while there is something to write or to hand on */
     uv_timer_t timer;
     struct loop_task stop;
@@ -62,7 +65,7 @@ struct mqtt_server {
     struct mqtt_server_opts opts;
     struct conn_limits limits;
     struct mqtt_sessions sessions;
-    uint16_t port;
+    uint16_t port, tls_port;
     int64_t stop_timeout_ns;
     unsigned loop_count, started;
     struct mqtt_loop **loops;
@@ -73,7 +76,7 @@ struct mqtt_server {
 /* mqtt_server.c */
 void mqtt_server_maybe_finish(struct mqtt_loop *ml);
 /* mqtt_conn.c */
-void mqtt_conn_adopt(struct mqtt_loop *ml, int fd);
+void mqtt_conn_adopt(struct mqtt_loop *ml, int fd, struct tls_context *tls);
 void mqtt_conn_touch(struct mqtt_conn *c); /* its output is written at the end of the turn */
 void mqtt_conn_turn(struct mqtt_loop *ml); /* the end of the turn */
 void mqtt_conn_drain(struct mqtt_conn *c);

@@ -33,6 +33,7 @@ static void on_stop(struct loop_task *t)
     struct mqtt_loop *ml = (struct mqtt_loop *)((char *)t - offsetof(struct mqtt_loop, stop));
     ml->draining = true;
     listener_close(&ml->listener);
+    listener_close(&ml->tls_listener);
     for (struct mqtt_conn *c = ml->conns, *next; c; c = next) {
         next = c->next;
         mqtt_conn_drain(c);
@@ -49,10 +50,12 @@ static void free_loop(struct mqtt_loop *ml)
     if (!ml) return;
     if (!ml->finished) { /* it never ran */
         listener_close(&ml->listener);
+        listener_close(&ml->tls_listener);
         uv_close((uv_handle_t *)&ml->timer, NULL);
         uv_close((uv_handle_t *)&ml->turn, NULL);
     }
     loop_done(&ml->loop);
+    buf_done(&ml->said);
     while (ml->free_receipts) {
         struct mqtt_receipt *r = ml->free_receipts;
         ml->free_receipts = r->next;
@@ -71,11 +74,18 @@ static void free_server(struct mqtt_server *s)
 
 static void on_accepted(struct listener *l, int fd)
 {
-    mqtt_conn_adopt((struct mqtt_loop *)((char *)l - offsetof(struct mqtt_loop, listener)), fd);
+    struct mqtt_loop *ml = (struct mqtt_loop *)((char *)l - offsetof(struct mqtt_loop, listener));
+    mqtt_conn_adopt(ml, fd, NULL);
 }
 
-static enum err make_loop(struct mqtt_server *s, unsigned i, const struct listener_place *place,
-                          const struct addrinfo *at, struct why *why)
+static void on_accepted_tls(struct listener *l, int fd)
+{
+    struct mqtt_loop *ml =
+        (struct mqtt_loop *)((char *)l - offsetof(struct mqtt_loop, tls_listener));
+    mqtt_conn_adopt(ml, fd, ml->server->opts.tls);
+}
+
+static enum err make_loop(struct mqtt_server *s, unsigned i, struct why *why)
 {
     struct mqtt_loop *ml = mem_zalloc(sizeof *ml);
     if (!ml) return why_say(why, ERR_NOMEM, "no memory for an event loop");
@@ -88,26 +98,45 @@ static enum err make_loop(struct mqtt_server *s, unsigned i, const struct listen
     ml->server = s;
     ml->stop.run = on_stop;
     listener_init(&ml->listener, on_accepted);
+    listener_init(&ml->tls_listener, on_accepted_tls);
+    buf_init(&ml->said, 4 * LOOP_READ_BYTES);
     uv_timer_init(&ml->loop.uv, &ml->timer);
     uv_check_init(&ml->loop.uv, &ml->turn);
     ml->timer.data = ml->turn.data = ml;
     s->loops[i] = ml;
-    return listener_open(&ml->listener, &ml->loop, place, at, why);
+    return ERR_OK;
 }
 
-static enum err open_sockets(struct mqtt_server *s, struct why *why)
+/* One port, on every loop. */
+static enum err open_port(struct mqtt_server *s, bool tls, uint16_t *port, struct why *why)
 {
-    struct listener_place place = {.host = s->opts.host,
-                                   .advice = "--mqtt HOST:PORT or MQTT_PORT",
-                                   .port = s->opts.port,
-                                   .shared = s->loop_count > 1};
+    struct listener_place place = {
+        .host = s->opts.host,
+        .advice = tls ? "MQTT_TLS_PORT" : "--mqtt HOST:PORT or MQTT_PORT",
+        .port = *port,
+        .shared = s->loop_count > 1,
+    };
     struct addrinfo *at = NULL;
     enum err e = listener_resolve(&place, &at, why);
     if (e) return e;
     e = listener_probe(&place, at, why);
-    s->port = place.port;
-    for (unsigned i = 0; !e && i < s->loop_count; i++) e = make_loop(s, i, &place, at, why);
+    *port = place.port;
+    for (unsigned i = 0; !e && i < s->loop_count; i++) {
+        struct mqtt_loop *ml = s->loops[i];
+        e = listener_open(tls ? &ml->tls_listener : &ml->listener, &ml->loop, &place, at, why);
+    }
     freeaddrinfo(at);
+    return e;
+}
+
+static enum err open_sockets(struct mqtt_server *s, struct why *why)
+{
+    enum err e = ERR_OK;
+    for (unsigned i = 0; !e && i < s->loop_count; i++) e = make_loop(s, i, why);
+    s->port = s->opts.port;
+    s->tls_port = s->opts.tls_port;
+    if (!e) e = open_port(s, false, &s->port, why);
+    if (!e && s->opts.tls) e = open_port(s, true, &s->tls_port, why);
     return e;
 }
 
@@ -143,6 +172,11 @@ enum err mqtt_server_start(struct mqtt_server **ret, const struct mqtt_server_op
 uint16_t mqtt_server_port(const struct mqtt_server *s)
 {
     return s->port;
+}
+
+uint16_t mqtt_server_tls_port(const struct mqtt_server *s)
+{
+    return s->opts.tls ? s->tls_port : 0;
 }
 
 struct loop *mqtt_server_loop(struct mqtt_server *s, unsigned index)

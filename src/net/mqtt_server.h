@@ -18,6 +18,7 @@
 
 struct mqtt_conn;
 struct mqtt_server;
+struct tls_context;
 
 /* One PUBLISH on its way; the server's, from on_publish() until mqtt_settle(). */
 struct mqtt_receipt {
@@ -80,6 +81,8 @@ struct mqtt_server_opts {
     uint16_t port; /* 0: any free one */
     unsigned loops;
     unsigned max_connections, max_per_address;
+    struct tls_context *tls; /* borrowed; NULL: none */
+    uint16_t tls_port;
     uint32_t max_packet;    /* bytes of one packet */
     uint32_t publish_rate;  /* of one connection, a second; more is read later */
     size_t max_taken_bytes; /* payloads of all receipts and unfinished packets together */
@@ -94,6 +97,7 @@ struct mqtt_server_stats {
 enum err mqtt_server_start(struct mqtt_server **ret, const struct mqtt_server_opts *opts,
                            const struct mqtt_handler *handler, struct why *why) MUST_CHECK;
 uint16_t mqtt_server_port(const struct mqtt_server *s);
+uint16_t mqtt_server_tls_port(const struct mqtt_server *s); /* 0: none */
 struct loop *mqtt_server_loop(struct mqtt_server *s, unsigned index);
 void mqtt_server_read_stats(struct mqtt_server *s, struct mqtt_server_stats *ret); /* any thread */
 /* Drains: accepts and reads no more, acknowledges what was taken, says 0x8b, closes; at most

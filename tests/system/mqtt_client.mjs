@@ -1,6 +1,7 @@
 // A client of MQTT that can do wrong: packets are written as bytes, answers come as {type, flags, body}.
 import { once } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 
 export const TYPE = { CONNECT: 1, CONNACK: 2, PUBLISH: 3, PUBACK: 4, PUBREC: 5, PUBREL: 6, PUBCOMP: 7, SUBSCRIBE: 8, SUBACK: 9,
     UNSUBSCRIBE: 10, UNSUBACK: 11, PINGREQ: 12, PINGRESP: 13, DISCONNECT: 14, AUTH: 15 };
@@ -29,7 +30,7 @@ export function connectPacket({ version = 4, id = '', user, password, clean = tr
 export class MqttClient {
     static async open(port, options) {
         const client = new MqttClient(port, options);
-        await once(client.socket, 'connect');
+        await once(client.socket, options?.tls ? 'secureConnect' : 'connect');
         return client;
     }
 
@@ -42,8 +43,9 @@ export class MqttClient {
         return client;
     }
 
-    constructor(port, { localAddress } = {}) {
-        this.socket = net.connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
+    constructor(port, { localAddress, tls: secure } = {}) {
+        const at = { port, host: '127.0.0.1', localAddress, noDelay: true };
+        this.socket = secure ? tls.connect({ ...at, ...secure }) : net.connect(at);
         this.packets = [];
         this.waiters = [];
         this.left = Buffer.alloc(0);
