@@ -123,7 +123,9 @@ bool api_field_number(struct api_fields *f, const char *name, double *ret)
 bool api_fields_close(struct api_fields *f)
 {
     bool fine = f->errors.n == 0 && !f->errors.err;
-    if (!fine) {
+    if (f->errors.err) {
+        api_fail(f->call, f->errors.err, NULL); /* no memory: what is wrong cannot be told */
+    } else if (!fine) {
         answer_open_problem(f->call, 400, "Some fields are not valid; see errors.");
         json_write_key(f->call->body, "errors");
         json_write_open(f->call->body, '{');

@@ -87,6 +87,10 @@ static void complain(struct api_fields *f, const char *name, enum err e, size_t 
                      unsigned max_depth)
 {
     char why[64] = "is not readable";
+    if (e == ERR_NOMEM) {
+        f->errors.err = e; /* nobody's mistake, so no field is named */
+        return;
+    }
     if (e == ERR_TOOLARGE) snprintf(why, sizeof why, "may have %zu KiB at most", max_bytes / 1024);
     if (e == ERR_IMPOSSIBLE)
         snprintf(why, sizeof why, "may be %u objects and arrays deep at most", max_depth);
@@ -110,7 +114,8 @@ struct bytes raw_field_object(struct api_fields *f, const char *name, size_t max
     buf_init(&b, max_bytes);
     if (!e) e = write_value(&r, &t, max_depth, &b);
     if (!e) copy = arena_copy(f->call->arena, buf_bytes(&b));
-    if (e || !copy.p) complain(f, name, e, max_bytes, max_depth);
+    if (!e && !copy.p) e = ERR_NOMEM;
+    if (e) complain(f, name, e, max_bytes, max_depth);
     buf_done(&b);
     return copy;
 }

@@ -178,6 +178,25 @@ static void export_survives_every_failed_allocation(void **state)
     fail_every_allocation("GET", "/api/v1/export/csv/d1?to=2001-01-02T00:00:00Z", false, "", 200);
 }
 
+static void a_dashboard_survives_every_failed_allocation(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", "/api/v1/dashboards", access_token, "{\"name\":\"D\"}"), 201);
+    static const char *const widgets[] = {
+        "{\"name\":\"L\",\"type\":\"LINE_CHART\",\"deviceId\":\"d1\",\"variableName\":\"t\"}",
+        "{\"name\":\"B\",\"type\":\"BAR_CHART\",\"deviceId\":\"d1\",\"variableName\":\"t\","
+        "\"aggregation\":\"AVG\",\"config\":{\"interval\":\"5m\"}}",
+        "{\"name\":\"T\",\"type\":\"TABLE\",\"deviceId\":\"d1\"}",
+        "{\"name\":\"M\",\"type\":\"MAP\"}",
+    };
+    for (size_t i = 0; i < sizeof widgets / sizeof *widgets; i++)
+        assert_int_equal(ask("POST", "/api/v1/dashboards/1/widgets", access_token, widgets[i]),
+                         201);
+    fail_every_allocation("PUT", "/api/v1/dashboards/1", false,
+                          "{\"layoutConfig\":{\"a\":[1.10,\"b\\u0041\"]}}", 200);
+    fail_every_allocation("POST", "/api/v1/dashboards/1/data", false, "{\"maxPoints\":100}", 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +207,7 @@ int main(void)
         cmocka_unit_test(latest_survives_every_failed_allocation),
         cmocka_unit_test(aggregate_survives_every_failed_allocation),
         cmocka_unit_test(export_survives_every_failed_allocation),
+        cmocka_unit_test(a_dashboard_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -48,7 +48,7 @@ static struct api_call call;
 static struct buf body;
 static struct dashboard board;
 static struct widget widgets[DASHBOARD_WIDGETS];
-static char names[VARIABLES][8];
+static char names[VARIABLES][16];
 
 static void make_variables(int64_t org)
 {

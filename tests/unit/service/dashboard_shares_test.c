@@ -1,4 +1,4 @@
-/* Links to dashboards, to the second: their ends, their tickets' ends, and how long a lock lasts. */
+/* Links to dashboards to the second: their ends, their tickets, and how long a lock lasts. */
 #include "service/dashboard_shares.h"
 #include "service/event_types.h"
 #include "service_world.h"
