@@ -4,6 +4,7 @@
 #include "api/paging.h"
 #include "api/series.h"
 #include "api/service_call.h"
+#include "api/users_json.h"
 #include "codec/json_write.h"
 #include "service/event_service.h"
 #include "store/registry.h"
@@ -60,49 +61,65 @@ static bool read_severity(struct api_call *c, int *ret)
 }
 
 /* A device nobody has matches nothing, so that a foreign one looks like a missing one. */
-static int64_t read_device(struct api_call *c)
+static int64_t read_device(struct api_call *c, int64_t org)
 {
     struct bytes id = api_query(c, "deviceId");
     if (!id.n) return 0;
-    const struct reg_device *d = registry_find_device(c->app->registry, c->who.org, id);
+    const struct reg_device *d = registry_find_device(c->app->registry, org, id);
     return d ? d->id : -1;
 }
 
-/* False: answered. */
-static bool read_filter(struct api_call *c, struct event_filter *ret)
+/* One's own; an installation's administrator may name another, or 0: what belongs to none, as the
+ * configuration. False: answered. */
+static bool read_organization(struct api_call *c, int64_t *ret)
 {
+    *ret = 0;
+    if (bytes_is(api_query(c, "organizationId"), "0") && principal_is_admin(&c->who)) return true;
+    return users_json_organization(c, ret);
+}
+
+/* Which events, of which organisation. */
+struct choice {
+    int64_t org;
+    struct event_filter filter;
+};
+
+/* False: answered. */
+static bool read_filter(struct api_call *c, struct choice *ret)
+{
+    if (!read_organization(c, &ret->org)) return false;
     struct event_filter f = {
         .type = api_query(c, "eventType"),
         .entity_type = api_query(c, "entityType"),
-        .device = read_device(c),
+        .device = read_device(c, ret->org),
     };
     struct series_range range;
     if (!read_severity(c, &f.severity) || !series_read_range(c, &range)) return false;
     if (range.from_said) f.from_ns = range.from_ns;
     if (range.to_said) f.to_ns = range.to_ns < INT64_MAX ? range.to_ns + 1 : range.to_ns;
-    *ret = f;
+    ret->filter = f;
     return true;
 }
 
 /* `hours` back from now when the request names no range. False: answered. */
-static bool read_recent(struct api_call *c, struct event_filter *ret)
+static bool read_recent(struct api_call *c, struct choice *ret)
 {
     uint64_t hours = HOURS_DEFAULT;
     if (!series_read_count(c, "hours", hours, 1, HOURS_MAX, &hours)) return false;
     if (!read_filter(c, ret)) return false;
-    if (!ret->from_ns) {
-        ret->from_ns = clock_wall_ns(c->app->clock) - (int64_t)hours * NS_PER_HOUR;
+    if (!ret->filter.from_ns) {
+        ret->filter.from_ns = clock_wall_ns(c->app->clock) - (int64_t)hours * NS_PER_HOUR;
     }
     return true;
 }
 
 /* False: answered. */
-static bool list(struct api_call *c, const struct event_filter *filter,
-                 const struct catalog_page *page, struct event **ret, struct catalog_listing *ret_l)
+static bool list(struct api_call *c, const struct choice *choice, const struct catalog_page *page,
+                 struct event **ret, struct catalog_listing *ret_l)
 {
     struct why why = {""};
-    enum err e =
-        event_service_list(c->app->db, c->who.org, filter, page, c->arena, ret, ret_l, &why);
+    enum err e = event_service_list(c->app->db, choice->org, &choice->filter, page, c->arena, ret,
+                                    ret_l, &why);
     if (e) api_fail(c, e, &why);
     return !e;
 }
@@ -111,14 +128,14 @@ static bool list(struct api_call *c, const struct event_filter *filter,
 
 void events_api_list(struct api_call *c)
 {
-    struct event_filter filter;
+    struct choice choice;
     struct paging p;
     struct event *events = NULL;
     struct catalog_listing listing;
-    if (!read_filter(c, &filter) || !paging_read(c, &p)) return;
+    if (!read_filter(c, &choice) || !paging_read(c, &p)) return;
     if (!p.asked) p.page.size = PAGING_SIZE; /* always a page, never a bare array */
     p.asked = true;
-    if (!list(c, &filter, &p.page, &events, &listing)) return;
+    if (!list(c, &choice, &p.page, &events, &listing)) return;
     paging_open(c, &p);
     for (size_t i = 0; i < listing.count; i++) write_event(c, &events[i]);
     paging_close(c, &p, &listing);
@@ -127,14 +144,14 @@ void events_api_list(struct api_call *c)
 
 void events_api_recent(struct api_call *c)
 {
-    struct event_filter filter;
+    struct choice choice;
     struct event *events = NULL;
     struct catalog_listing listing;
     uint64_t limit = RECENT_DEFAULT;
-    if (!read_recent(c, &filter)) return;
+    if (!read_recent(c, &choice)) return;
     if (!series_read_count(c, "limit", limit, 1, CATALOG_PAGE_MAX, &limit)) return;
     const struct catalog_page page = {.size = (int64_t)limit, .no_total = true};
-    if (!list(c, &filter, &page, &events, &listing)) return;
+    if (!list(c, &choice, &page, &events, &listing)) return;
     json_write_open(c->body, '[');
     for (size_t i = 0; i < listing.count; i++) write_event(c, &events[i]);
     json_write_close(c->body, ']');
@@ -143,11 +160,12 @@ void events_api_recent(struct api_call *c)
 
 static void answer_counts(struct api_call *c, enum event_group group)
 {
-    struct event_filter filter;
+    struct choice choice;
     struct event_count *counts = NULL;
     size_t n = 0;
-    if (!read_recent(c, &filter)) return;
-    enum err e = event_service_count(c->app->db, c->who.org, &filter, group, c->arena, &counts, &n);
+    if (!read_recent(c, &choice)) return;
+    enum err e =
+        event_service_count(c->app->db, choice.org, &choice.filter, group, c->arena, &counts, &n);
     if (e) {
         api_fail(c, e, NULL);
         return;

@@ -1,6 +1,7 @@
 /* One telemetry request between decoding and its answer (see ingest_call.h). */
 #include "api/ingest_call.h"
 
+#include "api/service_call.h"
 #include "base/mem.h"
 
 void ingest_metrics_note_minute(struct ingest_metrics *m)
@@ -74,8 +75,12 @@ bool ingest_call_admit(struct ingest_call *k, struct bytes path_device)
         refuse_submit(k, ERR_TOOLARGE);
         return false;
     }
+    struct actor actor; /* who makes what is new; on a loop nothing is made */
+    if (!c->on_loop) actor = service_call_actor(c);
+    if (!c->on_loop) c->who.as = &actor;
     enum err e = admit_resolve(app->admit, &c->who, path_device, &k->raw, !c->on_loop, &k->arena,
                                &k->admission, &why);
+    c->who.as = NULL;
     if (e == ERR_MORE) { /* something is new: the catalog blocks, a loop may not */
         ingest_call_free(k);
         api_offload(c, ON_TELEMETRY);

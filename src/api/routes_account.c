@@ -42,7 +42,8 @@ const struct route routes_account[] = {
 
     {HTTP1_GET, V1 "/events", WHO_READER, ON_ASYNC, 0, events_api_list, "events",
      "What happened in the organisation, newest first, in pages; by eventType, severity, deviceId, "
-     "entityType, startTime, endTime."},
+     "entityType, startTime, endTime. An installation's administrator may name another "
+     "organizationId; 0 is the installation itself."},
     {HTTP1_GET, V1 "/events/recent", WHO_READER, ON_ASYNC, 0, events_api_recent, "eventsRecent",
      "The newest events of the last hours (24), limit (50)."},
     {HTTP1_GET, V1 "/events/statistics/by-type", WHO_READER, ON_ASYNC, 0, events_api_by_type,

@@ -5,10 +5,7 @@
 #include "app/overrides.h"
 #include "base/mem.h"
 #include "codec/json_write.h"
-#include "ingest/retention.h"
-#include "store/catalog_organizations.h"
 #include "store/migrations.h"
-#include "store/telemetry.h"
 
 #include "build_info.h"
 
@@ -93,8 +90,7 @@ static enum err change_override(struct admin *a, const cJSON *request, bool set,
     if (!key || (set && !value)) return why_say(why, ERR_INVALID, "key and value are needed");
     struct actor actor = admin_actor(request, 0);
     lock_take(&a->lock);
-    enum err e =
-        overrides_set(o->conf, o->db, o->clock, key, set ? value : NULL, actor.name.p, why);
+    enum err e = overrides_set(o->conf, o->db, o->clock, key, set ? value : NULL, &actor, why);
     if (!e) e = conf_apply(o->conf, o->settings, o->changed, o->changed_ctx);
     if (!e) say_effect(a, key, answer);
     lock_release(&a->lock);
@@ -148,65 +144,6 @@ static enum err list_steps(void *ctx, const cJSON *request, struct buf *answer, 
     return e;
 }
 
-static int64_t cutoff_of_days(int64_t days, int64_t now_ns)
-{
-    return days ? now_ns - days * NS_PER_DAY : INT64_MIN;
-}
-
-static enum err retain_page(struct admin *a, const struct catalog_page *page, struct arena *arena,
-                            struct catalog_listing *listing, struct admin_retained *sum)
-{
-    struct organization *orgs = NULL;
-    struct sql_tx *tx = NULL;
-    enum err e = sql_begin(a->opts.db, SQL_READ, &tx);
-    if (!e) e = catalog_organizations_list(tx, page, arena, &orgs, listing);
-    sql_rollback(tx);
-    int64_t now = clock_wall_ns(a->opts.clock);
-    lock_take(&a->lock); /* a reload writes the settings */
-    int64_t rollups = cutoff_of_days(a->opts.settings->rollup_retention_days, now);
-    lock_release(&a->lock);
-    for (size_t i = 0; !e && i < listing->count; i++) {
-        uint64_t points = 0;
-        int64_t raw = retention_cutoff_ns(a->opts.retention, orgs[i].id, now);
-        struct telemetry *t = a->opts.telemetry;
-        e = t->ops->retain(t, orgs[i].id, raw, rollups, &points);
-        sum->points += points;
-        sum->organizations++;
-    }
-    return e;
-}
-
-enum err admin_retain(struct admin *a, struct admin_retained *ret, struct why *why)
-{
-    struct admin_retained sum = {0, 0};
-    struct catalog_page page = {.size = CATALOG_PAGE_MAX, .by_cursor = true, .no_total = true};
-    struct catalog_listing listing = {.more = true};
-    struct arena arena;
-    enum err e = ERR_OK;
-    arena_init(&arena, ADMIN_ARENA_MAX);
-    while (!e && listing.more) {
-        arena_reset(&arena);
-        e = retain_page(a, &page, &arena, &listing, &sum);
-        page.after = listing.last;
-    }
-    arena_done(&arena);
-    if (e) return why_say(why, e, "retention stopped: %s", err_sentence(e));
-    *ret = sum;
-    return ERR_OK;
-}
-
-static enum err run_cleanup(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
-{
-    (void)request;
-    struct admin *a = ctx;
-    struct admin_retained sum;
-    enum err e = admin_retain(a, &sum, why);
-    if (e) return e;
-    json_write_member_i64(answer, "organizations", sum.organizations);
-    json_write_member_u64(answer, "pointsDropped", sum.points);
-    return ERR_OK;
-}
-
 static enum err tell_status(void *ctx, const cJSON *request, struct buf *answer, struct why *why)
 {
     (void)request;
@@ -225,7 +162,7 @@ const struct control_verb admin_verbs[] = {
     {"config.unset", unset_config},
     {"config.list", list_config},
     {"migrate.status", list_steps},
-    {"cleanup", run_cleanup},
+    {"cleanup", admin_retention_cleanup},
     {"org.create", admin_people_create_org},
     {"org.list", admin_people_list_orgs},
     {"user.add", admin_people_add_user},

@@ -52,5 +52,10 @@ struct admin_retained {
     int64_t organizations;
     uint64_t points;
 };
+struct actor;
 /* Runs retention over every organisation; what the server's timer and `cleanup` do. */
-enum err admin_retain(struct admin *a, struct admin_retained *ret, struct why *why) MUST_CHECK;
+enum err admin_retain(struct admin *a, const struct actor *actor, struct admin_retained *ret,
+                      struct why *why) MUST_CHECK;
+/* The same for events, a bounded number of each organisation; *ret_more: call again. */
+enum err admin_retain_events(struct admin *a, const struct actor *actor, int64_t *ret_removed,
+                             bool *ret_more) MUST_CHECK;

@@ -29,6 +29,8 @@ enum err admin_find_org(struct admin *a, const cJSON *request, int64_t *ret,
 
 /* admin_client.c */
 control_verb_fn admin_client_url, admin_client_open, admin_client_close;
+/* admin_retention.c */
+control_verb_fn admin_retention_cleanup;
 /* admin_people.c */
 control_verb_fn admin_people_create_org, admin_people_list_orgs, admin_people_add_user,
     admin_people_set_password, admin_people_create_token;

@@ -14,8 +14,11 @@ int cmd_cleanup(struct cli *cli)
     } else {
         struct buf b;
         buf_init(&b, 4096);
-        buf_printf(&b, "%" PRId64 " points dropped in %" PRId64 " organisations\n",
-                   ask_integer(answer, "pointsDropped"), ask_integer(answer, "organizations"));
+        buf_printf(&b,
+                   "%" PRId64 " points dropped in %" PRId64 " organisations, %" PRId64
+                   " old events removed\n",
+                   ask_integer(answer, "pointsDropped"), ask_integer(answer, "organizations"),
+                   ask_integer(answer, "eventsRemoved"));
         code = cli_print(cli, &b);
         buf_done(&b);
     }

@@ -115,6 +115,8 @@ static const struct conf_entry query_table[] = {
      NULL},
     {"pilot.rollup-retention-days", AT(rollup_retention_days), CONF_COUNT, "0", 0, 36500, LIVE,
      "The same for hourly rollups, which may outlive their points; 0 keeps them for ever.", NULL},
+    {"events.retention-days", AT(event_retention_days), CONF_COUNT, "365", 0, 36500, LIVE,
+     "Events older than this are removed, which is an event itself; 0 keeps them for ever.", NULL},
 };
 
 static const struct conf_entry people_table[] = {

@@ -35,6 +35,8 @@ struct housekeeping {
     bool closing;
 };
 
+static const struct actor self = {.name = {"system", 6}};
+
 static enum err maintain_store(struct housekeeping *h)
 {
     return h->app->telemetry->ops->maintain(h->app->telemetry);
@@ -89,7 +91,7 @@ static enum err retain(struct housekeeping *h)
 {
     struct admin_retained retained = {0};
     struct why why = {""};
-    enum err e = admin_retain(h->admin, &retained, &why);
+    enum err e = admin_retain(h->admin, &self, &retained, &why);
     if (!e && retained.points)
         LOG(LOG_INFO, "retention_dropped", LOG_I("points", retained.points),
             LOG_I("organizations", retained.organizations));
@@ -121,6 +123,15 @@ static enum err expire_commands(struct housekeeping *h)
 {
     size_t n = 0;
     return command_service_expire(h->app->commands, &n);
+}
+
+static enum err retain_events(struct housekeeping *h)
+{
+    int64_t n = 0;
+    bool more = false;
+    enum err e = admin_retain_events(h->admin, &self, &n, &more);
+    if (n) LOG(LOG_INFO, "old_events_removed", LOG_I("events", n));
+    return e;
 }
 
 static enum err purge_users(struct housekeeping *h)
@@ -157,6 +168,7 @@ static const struct job {
     {"retention", NS_PER_HOUR, retain},
     {"prune_alerts", 10 * NS_PER_MINUTE, prune_alerts},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
+    {"event_retention", 10 * NS_PER_MINUTE, retain_events},
     {"purge_deleted_users", 10 * NS_PER_MINUTE, purge_users},
     {"purge_notifications", 10 * NS_PER_MINUTE, purge_notifications},
 };

@@ -2,6 +2,8 @@
 #include "app/overrides.h"
 
 #include "codec/json_write.h"
+#include "service/event_service.h"
+#include "service/event_types.h"
 #include "store/catalog_settings.h"
 
 #include <stdio.h>
@@ -52,8 +54,27 @@ enum err overrides_load(struct conf *conf, struct sql_db *db, overrides_report *
     return e == ERR_NOMEM ? why_say(why, e, "%s", err_sentence(e)) : e;
 }
 
-static enum err write_row(struct sql_db *db, const struct setting *row, bool remove,
-                          struct why *why)
+/* A secret is not said, only that it was changed. */
+static enum err note_change(struct sql_tx *tx, const struct conf *conf, const struct setting *row,
+                            bool remove, const struct actor *actor)
+{
+    struct actor as = *actor;
+    as.org = 0;
+    const char *key = row->key.p + prefix.n;
+    struct bytes value = conf_is_secret(conf, key) ? BYTES("********") : row->value;
+    const struct event_note note = {
+        .type = EVENT_CONFIG_CHANGED,
+        .severity = EVENT_WARNING,
+        .entity_type = "CONFIG",
+        .entity_id = bytes_str(key),
+        .title = remove ? "Configuration override taken away" : "Configuration override set",
+        .description = remove ? bytes_of(NULL, 0) : value,
+    };
+    return event_service_append(tx, row->when_ns, &as, &note);
+}
+
+static enum err write_row(struct sql_db *db, const struct conf *conf, const struct setting *row,
+                          bool remove, const struct actor *actor, struct why *why)
 {
     struct arena arena;
     struct setting before;
@@ -62,6 +83,7 @@ static enum err write_row(struct sql_db *db, const struct setting *row, bool rem
     enum err e = sql_begin(db, SQL_WRITE, &tx);
     if (!e && remove) e = catalog_settings_get(tx, row->key, &arena, &before);
     if (!e) e = remove ? catalog_settings_remove(tx, row->key) : catalog_settings_put(tx, row);
+    if (!e) e = note_change(tx, conf, row, remove, actor);
     if (tx) e = sql_end(tx, e);
     arena_done(&arena);
     if (e == ERR_NOTFOUND) return why_say(why, e, "%.100s has no override", row->key.p + prefix.n);
@@ -69,17 +91,18 @@ static enum err write_row(struct sql_db *db, const struct setting *row, bool rem
 }
 
 enum err overrides_set(struct conf *conf, struct sql_db *db, const struct clock *clock,
-                       const char *key, const char *value, const char *who, struct why *why)
+                       const char *key, const char *value, const struct actor *actor,
+                       struct why *why)
 {
     char name[KEY_MAX_BYTES];
     enum err e = value ? conf_check(conf, key, value, why) : ERR_OK;
     if (e) return e;
     int n = snprintf(name, sizeof name, "%s%s", prefix.p, key);
     if (n >= (int)sizeof name) return why_say(why, ERR_NOTFOUND, "that is not a key");
-    struct setting row = {bytes_of(name, (size_t)n), bytes_str(value), bytes_str(who),
+    struct setting row = {bytes_of(name, (size_t)n), bytes_str(value), actor->name,
                           clock_wall_ns(clock)};
-    e = write_row(db, &row, !value, why);
-    return e ? e : conf_override(conf, key, value, who, why);
+    e = write_row(db, conf, &row, !value, actor, why);
+    return e ? e : conf_override(conf, key, value, actor->name.p, why);
 }
 
 enum err overrides_write(const struct conf *conf, struct sql_db *db, struct buf *out,

@@ -3,6 +3,7 @@
  * Threads: any, one at a time per struct conf.   Memory: conf copies what it keeps. */
 #include "base/clock.h"
 #include "conf/conf.h"
+#include "model/actor.h"
 #include "store/sql.h"
 
 /* Puts every stored override into `conf` (the layer above all others); conf_fill() or conf_apply()
@@ -13,9 +14,9 @@ enum err overrides_load(struct conf *conf, struct sql_db *db, overrides_report *
                         struct why *why) MUST_CHECK;
 
 /* Stores one after conf_check(), or takes it away (value NULL; ERR_NOTFOUND when there was none);
- * `conf` follows. who: "cli:root". */
+ * `conf` follows. The change is an event of the installation (organisation 0). */
 enum err overrides_set(struct conf *conf, struct sql_db *db, const struct clock *clock,
-                       const char *key, const char *value, const char *who,
+                       const char *key, const char *value, const struct actor *actor,
                        struct why *why) MUST_CHECK;
 
 /* Appends "overrides":[{key,value,who,at}…], secrets hidden. */

@@ -40,6 +40,7 @@ struct settings {
     /* queries and retention */
     int64_t max_data_points;
     int64_t retention_days, rollup_retention_days; /* 0 = for ever */
+    int64_t event_retention_days;                  /* 0 = for ever */
 
     /* people and their sessions */
     const char *jwt_secret; /* "" = made at first start, kept in the store */

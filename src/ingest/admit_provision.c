@@ -33,6 +33,7 @@ static enum err plan_record(struct resolve *r, struct plan *p, size_t i)
             .external_id = id,
             .device = registry_find_device(r->a->opts.registry, r->who->org, id),
             .by_device = r->who->kind == PRINCIPAL_DEVICE ? r->who->device->id : 0,
+            .actor = r->who->as,
             .create_device = true,
         };
         enum err e = map_put(&p->by_id, id, item);

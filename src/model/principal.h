@@ -16,6 +16,7 @@ enum role {
 enum principal_kind { PRINCIPAL_NONE, PRINCIPAL_USER, PRINCIPAL_DEVICE };
 
 struct reg_device;
+struct actor;
 
 struct principal {
     enum principal_kind kind;
@@ -25,6 +26,7 @@ struct principal {
     struct reg_device *device; /* PRINCIPAL_DEVICE: whose token it is; borrowed for ever */
     bool by_cookie;            /* accepted for GET and HEAD only */
     bool by_key;               /* an API key or a device token, not a JWT */
+    const struct actor *as;    /* how events name the caller; NULL: by what is here */
     char session[44];          /* JWT: the login it belongs to (refresh family), else "" */
 };
 

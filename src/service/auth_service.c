@@ -77,6 +77,12 @@ static bool secret_is(const struct jwt_secret *s, struct bytes text)
     return bytes_equal(bytes_of(s->bytes, s->n), text);
 }
 
+static const struct event_note note_rotated = {.type = EVENT_JWT_SECRET_ROTATED,
+                                               .severity = EVENT_WARNING,
+                                               .entity_type = "INSTALLATION",
+                                               .title =
+                                                   "The secret that signs logins was replaced"};
+
 static struct jwt_secret secret_make(struct rnd *rnd)
 {
     struct jwt_secret s = {.n = SECRET_MADE};
@@ -118,7 +124,10 @@ static enum err secrets_load(struct auth_service *s, struct sql_tx *tx, struct a
         if (keys->current.n) e = ERR_EXISTS;
     }
     if (e != ERR_EXISTS) {
+        bool first = keys->current.n == 0;
+        const struct actor system = {.name = BYTES("system")};
         e = secret_rotate(s, tx, &fresh, BYTES("system"), keys);
+        if (!e && !first) e = event_service_append(tx, auth_state_now(s), &system, &note_rotated);
         if (e) return e;
         rotated = auth_state_now(s);
     }
@@ -150,13 +159,9 @@ enum err auth_service_rotate_secret(struct auth_service *s, struct bytes secret,
     struct sql_tx *tx;
     enum err e = sql_begin(s->opts.db, SQL_WRITE, &tx);
     if (e) return e;
-    const struct event_note note = {.type = EVENT_JWT_SECRET_ROTATED,
-                                    .severity = EVENT_WARNING,
-                                    .entity_type = "INSTALLATION",
-                                    .title = "The secret that signs logins was replaced"};
     struct bytes who = actor->name.n ? actor->name : BYTES("system");
     e = secret_rotate(s, tx, &fresh, who, &keys);
-    if (!e) e = event_service_append(tx, auth_state_now(s), actor, &note);
+    if (!e) e = event_service_append(tx, auth_state_now(s), actor, &note_rotated);
     e = sql_end(tx, e);
     if (e) return e;
     rwlock_write(&s->lock);

@@ -23,6 +23,14 @@ struct event_note {
 enum err event_service_append(struct sql_tx *tx, int64_t now_ns, const struct actor *actor,
                               const struct event_note *note) MUST_CHECK;
 
+/* At most this many of one organisation in one transaction: some 30 ms of the catalog. */
+enum { EVENT_REMOVE_AT_ONCE = 5000 };
+/* Removes events from before before_ns, of every organisation and of the installation, each in a
+ * transaction of its own with the event that tells of it. *ret_more: an organisation has more. */
+enum err event_service_retain(struct sql_db *db, int64_t now_ns, int64_t before_ns,
+                              const struct actor *actor, int64_t *ret_removed,
+                              bool *ret_more) MUST_CHECK;
+
 /* Reading, each in a transaction of its own. ERR_INVALID: no such sort. */
 enum err event_service_list(struct sql_db *db, int64_t org, const struct event_filter *filter,
                             const struct catalog_page *page, struct arena *arena,

@@ -3,6 +3,9 @@
  * Those of alerts stand in rules/alerts.h.
  * Threads: immutable. */
 #define EVENT_ORGANIZATION_CREATED     "ORGANIZATION_CREATED"
+#define EVENT_CONFIG_CHANGED           "CONFIG_CHANGED"
+#define EVENT_EVENTS_REMOVED           "EVENTS_REMOVED"
+#define EVENT_RETENTION_APPLIED        "RETENTION_APPLIED"
 #define EVENT_USER_REGISTERED          "USER_REGISTERED"
 #define EVENT_USER_UPDATED             "USER_UPDATED"
 #define EVENT_USER_DELETED             "USER_DELETED"

@@ -1,5 +1,6 @@
 #pragma once
-/* store/catalog_events.h -- the audit trail: rows are added and never changed.
+/* store/catalog_events.h -- the audit trail: rows are added and never changed: the
+ * schema refuses it (migration_events.h).
  * Each call works inside the caller's transaction, so what happened and its event are one. Strings
  * that are read are copied into `a`.   Errors: those of store/sql.h.   Threads: as the tx. */
 #include "base/arena.h"
@@ -9,6 +10,14 @@
 
 /* Fills e->id. */
 enum err catalog_events_append(struct sql_tx *tx, struct event *e) MUST_CHECK;
+
+/* Removes at most `max` of the organisation's events from before before_ns, the oldest first: what
+ * retention does, and nothing else may. */
+enum err catalog_events_remove(struct sql_tx *tx, int64_t org, int64_t before_ns, int64_t max,
+                               int64_t *ret_removed) MUST_CHECK;
+/* Whether there is one from before. */
+enum err catalog_events_has_old(struct sql_tx *tx, int64_t org, int64_t before_ns,
+                                bool *ret) MUST_CHECK;
 
 struct event_filter {
     struct bytes type; /* empty: any; the same below */

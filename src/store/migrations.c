@@ -8,6 +8,7 @@
 
 #include "store/migration_commands.h"
 #include "store/migration_dashboards.h"
+#include "store/migration_events.h"
 #include "store/migration_fleet_rules.h"
 #include "store/migration_labels.h"
 #include "store/migration_located.h"
@@ -178,5 +179,6 @@ const struct migration migrations_catalog[] = {
     {11, "fleet rules", migration_fleet_rules_sql},
     {12, "webhooks, preferences and deliveries", migration_notify_sql},
     {13, "when the place of a device was said", migration_located_sql},
+    {14, "an audit trail that is only added to", migration_events_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "model/actor.h"
 #include "model/uuid.h"
 #include "store/sql.h"
 
@@ -79,6 +80,7 @@ struct provision {
     struct bytes external_id;  /* used when device == NULL */
     struct reg_device *device; /* in: known device, or NULL; out */
     int64_t by_device;         /* whose token creates it, 0 = a person */
+    const struct actor *actor; /* how the event names who did it; NULL: by_device */
     bool create_device;
     bool was_created; /* out: device is new */
     size_t name_count;

@@ -75,27 +75,40 @@ static enum err check_block(struct work *w, const struct provision *item)
                    (int)item->external_id.n, item->external_id.p, BLOCK_NS_HOURS);
 }
 
+/* Who did it: as the caller was named, else the device whose token it was. */
+static enum err name_actor(struct work *w, const struct provision *item, struct event *e)
+{
+    if (item->actor) {
+        e->user = item->actor->user;
+        e->actor = item->actor->name;
+        e->address = item->actor->address;
+        e->request_id = item->actor->request_id;
+        return ERR_OK;
+    }
+    const struct reg_device *by =
+        item->by_device ? registry_find_key(w->r, item->org, item->by_device) : NULL;
+    if (!by) return ERR_OK;
+    char *actor = arena_printf(&w->arena, "device:%.*s", (int)by->external_id.n, by->external_id.p);
+    if (!actor) return ERR_NOMEM;
+    e->actor = bytes_str(actor);
+    return ERR_OK;
+}
+
 static enum err note_event(struct work *w, const struct provision *item, const struct device *d)
 {
     char uuid[UUID_TEXT + 1];
     uuid_format(&d->uuid, uuid);
-    const struct reg_device *by =
-        item->by_device ? registry_find_key(w->r, item->org, item->by_device) : NULL;
     struct event e = {.org = d->org,
                       .type = BYTES("DEVICE_CREATED"),
                       .severity = EVENT_INFO,
                       .entity_type = BYTES("DEVICE"),
                       .entity_id = bytes_str(uuid),
                       .title = BYTES("Device created by its first message"),
+                      .description = d->external_id,
                       .device = d->id,
                       .created_ns = w->now_ns};
-    if (by) {
-        char *actor =
-            arena_printf(&w->arena, "device:%.*s", (int)by->external_id.n, by->external_id.p);
-        if (!actor) return ERR_NOMEM;
-        e.actor = bytes_str(actor);
-    }
-    return catalog_events_append(w->tx, &e);
+    enum err err = name_actor(w, item, &e);
+    return err ? err : catalog_events_append(w->tx, &e);
 }
 
 static enum err insert_device(struct work *w, struct provision *item, struct made *m)

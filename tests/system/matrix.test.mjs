@@ -4,13 +4,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { EVENTS } from './audit.mjs';
 import { run, startServer } from './server.mjs';
 import { CALLERS, MAY, ROUTES } from './routes.mjs';
 
 let server;
 const callers = {}; // name -> headers
 const ids = {}; // kind -> {own, foreign, deleted, random, malformed}
-let stranger, before1;
+let stranger, before1, boss;
 const known = []; // [method, path, row]
 
 const normal = (path) => path.replace(/\{[^}]*\}/g, '{}');
@@ -79,6 +80,7 @@ async function webhookIds(mine, theirs, random) {
 async function prepare() {
     server = await startServer({ sets: { 'rate-limiting.auth-per-minute': 1000, 'notifications.webhook.allow-private': true } });
     const me = await server.register('matrix-own');
+    boss = me;
     stranger = await server.register('matrix-foreign');
     const org = 'Org of matrix-own';
     callers.orgAdmin = { authorization: `Bearer ${me.accessToken}` };
@@ -167,6 +169,16 @@ function bare(answer, id) {
     return JSON.stringify([answer.status, headers, text]);
 }
 
+// What is wrong with the events of this request: there is exactly one of the type, and it tells everything.
+async function misses(what, wanted, played, id) {
+    const { content } = await server.ok('GET', '/events?size=100', { token: played.read ?? boss.accessToken });
+    const events = content.filter((event) => event.requestId === id && event.eventType === wanted.event);
+    if (events.length !== (wanted.times ?? 1)) return [`${what}: ${events.length} events ${wanted.event}; ${JSON.stringify(content.filter((event) => event.requestId === id).map((event) => event.eventType))}`];
+    const actor = played.actor ?? 'user:matrix-own';
+    return events.filter((event) => event.actor !== actor || event.address !== '127.0.0.1' || !event.title || !event.entityType)
+        .map((event) => `${what}: ${JSON.stringify(event)}`);
+}
+
 before(prepare);
 after(() => server?.stop());
 
@@ -175,6 +187,13 @@ describe('the tables agree', () => {
         const without = known.filter(([, , row]) => !row).map(([method, path]) => `${method} ${path}`);
         const served = new Set(known.map(([method, path]) => `${method} ${normal(path)}`));
         const unserved = Object.keys(ROUTES).filter((key) => !served.has(key));
+        assert.deepEqual({ without, unserved }, { without: [], unserved: [] });
+    });
+
+    test('every route that is no GET says which event it leaves, or why none', () => {
+        const changing = known.filter(([method]) => method !== 'GET').map(([method, path]) => `${method} ${normal(path)}`);
+        const without = changing.filter((key) => !EVENTS[key]);
+        const unserved = Object.keys(EVENTS).filter((key) => !changing.includes(key));
         assert.deepEqual({ without, unserved }, { without: [], unserved: [] });
     });
 });
@@ -246,12 +265,18 @@ describe('ids', () => {
         assert.deepEqual(await snapshot(), before1);
     });
 
-    test('the caller\'s own id works on every route', async () => {
+    test('the caller\'s own id works on every route, and a change is an event with who, from where, in which request', async () => {
         const wrong = [];
-        const rows = [...known].filter(([, , row]) => row && !row.skip && row.ids).sort((a, b) => Number(!!a[2].last) - Number(!!b[2].last));
-        for (const [method, path, row] of rows) {
-            const answer = await ask(method, path, row, ownIds(row), callers.orgAdmin);
-            if (answer.status >= 300) wrong.push(`${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`);
+        const changes = ([method, path]) => !(EVENTS[`${method} ${normal(path)}`]?.none ?? method === 'GET');
+        const rows = known.filter((one) => one[2] && !one[2].skip && (one[2].ids || changes(one))).sort((a, b) => Number(!!a[2].last) - Number(!!b[2].last));
+        for (const [at, [method, path, row]] of rows.entries()) {
+            const id = `trail-${at}`;
+            const said = EVENTS[`${method} ${normal(path)}`] ?? {};
+            const wanted = typeof said === 'string' ? { event: said } : said;
+            const played = wanted.play ? await wanted.play({ server, token: boss.accessToken }, id)
+                : { answer: await ask(method, path, wanted.body ? { ...row, body: wanted.body } : row, ownIds(row), callers.orgAdmin, id) };
+            if (played.answer.status >= 300) wrong.push(`${method} ${path}: ${played.answer.status} ${played.answer.text.slice(0, 200)}`);
+            if (wanted.event) wrong.push(...await misses(`${method} ${path}`, wanted, played, id));
         }
         assert.deepEqual(wrong, []);
     });

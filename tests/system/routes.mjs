@@ -208,10 +208,10 @@ export const ROUTES = {
     [`POST ${V1}/api-keys`]: { who: 'user', body: () => ({}) },
     [`POST ${V1}/api-keys/{}/rotate`]: { who: 'user', ids: ['key'] },
     [`DELETE ${V1}/api-keys/{}`]: { who: 'user', ids: ['key'], last: true },
-    [`GET ${V1}/events`]: { who: 'reader' },
-    [`GET ${V1}/events/recent`]: { who: 'reader' },
-    [`GET ${V1}/events/statistics/by-type`]: { who: 'reader' },
-    [`GET ${V1}/events/statistics/by-severity`]: { who: 'reader' },
+    [`GET ${V1}/events`]: { who: 'reader', ids: { organizationId: 'organization' }, query: (ids) => `organizationId=${ids.organizationId}` },
+    [`GET ${V1}/events/recent`]: { who: 'reader', ids: { organizationId: 'organization' }, query: (ids) => `organizationId=${ids.organizationId}` },
+    [`GET ${V1}/events/statistics/by-type`]: { who: 'reader', ids: { organizationId: 'organization' }, query: (ids) => `organizationId=${ids.organizationId}` },
+    [`GET ${V1}/events/statistics/by-severity`]: { who: 'reader', ids: { organizationId: 'organization' }, query: (ids) => `organizationId=${ids.organizationId}` },
 };
 
 // Which callers each `who` lets through; everybody else is refused before the handler runs.

@@ -47,7 +47,8 @@ static int close_all(void **state)
 
 static enum err set(const char *key, const char *value, struct why *why)
 {
-    return overrides_set(conf, db, &clock_now.clock, key, value, "cli:ann", why);
+    const struct actor ann = {.name = BYTES("cli:ann"), .address = BYTES("control.sock")};
+    return overrides_set(conf, db, &clock_now.clock, key, value, &ann, why);
 }
 
 static void note_stale(void *ctx, const char *key, const char *why)

@@ -1,0 +1,5 @@
+#pragma once
+/* store/migration_events.h -- the step that makes the audit trail one that nobody edits.
+ * Threads: immutable. */
+
+extern const char migration_events_sql[];
