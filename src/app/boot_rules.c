@@ -2,6 +2,7 @@
 #include "app/boot_rules.h"
 
 #include "api/live_alerts.h"
+#include "service/device_service.h"
 
 enum { TAP_BYTES_MAX = 16 << 20 };
 
@@ -65,6 +66,7 @@ enum err boot_rules_open(struct boot_rules *b, struct app *app)
     };
     b->fleet_rules.engine = &b->fleet;
     app->fleet_rules = &b->fleet_rules;
+    app->devices->watcher = rule_devices_watcher(&b->rule_service);
     app->alerts = &b->alerts;
     app->alert_service = &b->alert_service;
     app->rules = &b->rule_service;

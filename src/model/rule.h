@@ -39,7 +39,7 @@ enum rule_phase { RULE_IDLE, RULE_HOLDING, RULE_FIRING, RULE_PHASES };
  * together with the alerts it raised. */
 struct rule_progress {
     enum rule_phase phase;
-    int64_t since_ns;  /* the condition holds since */
+    int64_t since_ns;  /* the condition holds since; INT64_MIN = it does not */
     int64_t raised_ns; /* of the newest alert, for the cooldown; INT64_MIN = none yet */
     int64_t position_ns, ahead_from_ns, ahead_to_ns; /* rules/event_time.h */
     int64_t alert; /* internal key of the newest alert, 0 = none */

@@ -85,7 +85,7 @@ void followers_set_waker(struct followers *f, void (*wake)(void *ctx), void *ctx
 static void note_change(struct followers *f, unsigned client, int64_t org, int64_t id)
 {
     lock_take(&f->lock);
-    if (f->change_count < CHANGES_MAX)
+    if (id && f->change_count < CHANGES_MAX)
         f->changes[f->change_count++] = (struct change){org, id, client};
     else
         f->reload[client] = true;

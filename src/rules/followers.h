@@ -56,7 +56,7 @@ void followers_on_records(void *followers, const struct record_set *set);
 void followers_on_gap(void *followers);
 void followers_on_idle(void *followers);
 
-/* Any thread, never blocks, never fails: see followers_client.changed. */
+/* Any thread, never blocks, never fails: see followers_client.changed. id 0: compare everything. */
 void followers_changed(struct followers *f, unsigned client, int64_t org, int64_t id);
 /* Nothing is tried again any more; the thread ends as soon as its queue is empty. */
 void followers_stop(struct followers *f);

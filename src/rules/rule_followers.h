@@ -26,7 +26,8 @@ struct rule_followers;
 /* Becomes a client of opts->followers. */
 enum err rule_followers_new(struct rule_followers **ret,
                             const struct rule_followers_opts *opts) MUST_CHECK;
-/* A rule was made, changed or deleted, its alert resolved by a person. Any thread. */
+/* A rule was made, changed or deleted, its alert resolved by a person; rule 0: who knows which. Any
+ * thread. */
 void rule_followers_changed(struct rule_followers *r, int64_t org, int64_t rule);
 /* For alerts_add_hook(): learns what people resolve. */
 struct alerts_hook rule_followers_hook(struct rule_followers *r);

@@ -44,11 +44,14 @@ struct rule_condition rule_state_condition(const struct rule *rule)
 static enum input input_of(struct rule_state *s, const struct rule_condition *c, int64_t at_ns,
                            double value)
 {
-    if (!rule_operator_holds(c->op, value, c->threshold))
+    if (!rule_operator_holds(c->op, value, c->threshold)) {
+        s->since_ns = RULE_STATE_NEVER;
         return rule_operator_holds(c->op, value, c->clear_threshold) ? BETWEEN : CLEARS; /* S2 */
-    if (s->phase == RULE_IDLE) s->since_ns = at_ns;
+    }
+    if (s->since_ns == RULE_STATE_NEVER) s->since_ns = at_ns;
     bool held = at_ns >= clock_add(s->since_ns, c->for_ns);
-    bool cold = s->raised_ns == INT64_MIN || at_ns >= clock_add(s->raised_ns, c->cooldown_ns);
+    bool cold =
+        s->raised_ns == RULE_STATE_NEVER || at_ns >= clock_add(s->raised_ns, c->cooldown_ns);
     return held && cold ? IS_DUE : HOLDS;
 }
 
@@ -64,5 +67,6 @@ enum rule_step rule_state_step(struct rule_state *s, const struct rule_condition
 
 void rule_state_resolved(struct rule_state *s)
 {
-    if (s->phase == RULE_FIRING) s->phase = RULE_HOLDING; /* keeps S3 */
+    if (s->phase != RULE_FIRING) return;
+    s->phase = s->since_ns == RULE_STATE_NEVER ? RULE_IDLE : RULE_HOLDING; /* keeps S3 */
 }

@@ -26,9 +26,10 @@ struct rule_condition {
 };
 struct rule_state {
     enum rule_phase phase;
-    int64_t since_ns;  /* in HOLDING and FIRING: when it began to hold */
-    int64_t raised_ns; /* when it raised last; INT64_MIN: never */
+    int64_t since_ns;  /* it holds since; RULE_STATE_NEVER: the last reading did not hold */
+    int64_t raised_ns; /* when it raised last; RULE_STATE_NEVER: not yet */
 };
+#define RULE_STATE_NEVER INT64_MIN
 
 struct rule_condition rule_state_condition(const struct rule *rule);
 /* at_ns: the time of the reading, or of its receipt when it claims to be from the future. */

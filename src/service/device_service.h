@@ -20,12 +20,24 @@
 
 #include <stdatomic.h>
 
+/* Who hangs on devices: rules end with one and come back with it. Set at start; members may be
+ * NULL. */
+struct device_watcher {
+    void *ctx;
+    /* In the transaction that deletes it; an error takes it back. */
+    enum err (*removing)(void *ctx, struct sql_tx *tx, const struct actor *actor,
+                         const struct device *d);
+    /* After the commit. d->deleted_ns: 0 when it came back. */
+    void (*changed)(void *ctx, const struct device *d);
+};
+
 struct device_service {
     struct sql_db *db; /* borrowed, as the rest */
     struct registry *registry;
     struct telemetry *telemetry; /* values of variables */
     const struct clock *clock;
     struct rnd *rnd;
+    struct device_watcher watcher;
     _Atomic int64_t max_devices_per_org; /* LIVE; 0 = no limit */
 };
 

@@ -161,7 +161,9 @@ enum err device_state_remove(struct device_service *s, struct sql_tx *tx, const 
                              struct device *d)
 {
     d->deleted_ns = clock_wall_ns(s->clock);
-    enum err e = catalog_devices_delete(tx, d->org, d->id, d->deleted_ns);
+    const struct device_watcher *w = &s->watcher;
+    enum err e = w->removing ? w->removing(w->ctx, tx, actor, d) : ERR_OK;
+    if (!e) e = catalog_devices_delete(tx, d->org, d->id, d->deleted_ns);
     return e ? e : device_state_event(s, tx, actor, EVENT_DEVICE_DELETED, "Device deleted", d);
 }
 
@@ -200,7 +202,9 @@ enum err device_state_back(struct device_service *s, uint64_t ticket, const stru
 void device_state_gone(struct device_service *s, const struct device *d)
 {
     struct reg_device *r = registry_find_key(s->registry, d->org, d->id);
-    if (!r) return;
-    atomic_store_explicit(&r->deleted_ns, d->deleted_ns, memory_order_relaxed);
-    registry_retire_device(s->registry, r); /* keeps D1 */
+    if (r) {
+        atomic_store_explicit(&r->deleted_ns, d->deleted_ns, memory_order_relaxed);
+        registry_retire_device(s->registry, r); /* keeps D1 */
+    }
+    if (s->watcher.changed) s->watcher.changed(s->watcher.ctx, d);
 }

@@ -3,6 +3,7 @@
 
 #include "model/alias.h"
 #include "rules/event_time.h"
+#include "rules/rule_state.h"
 #include "service/event_service.h"
 #include "service/event_types.h"
 #include "service/rule_checks.h"
@@ -77,7 +78,7 @@ static enum err create_in(struct rule_service *s, struct sql_tx *tx, const struc
                           struct refusal *refusal)
 {
     int64_t used = 0;
-    struct rule_progress p = {.raised_ns = INT64_MIN};
+    struct rule_progress p = {.since_ns = RULE_STATE_NEVER, .raised_ns = RULE_STATE_NEVER};
     enum err e = find_device(tx, device, arena, rule);
     if (!e) e = catalog_rules_count(tx, rule->org, &used);
     if (e) return e;
@@ -176,7 +177,8 @@ static enum err move_on(struct rule_service *s, struct sql_tx *tx, const struct 
     if (!e) e = begin_now(s, now, &p);
     if (e) return e;
     if (ends || p.phase == RULE_HOLDING) p.phase = RULE_IDLE;
-    if (moved) p.raised_ns = INT64_MIN;
+    p.since_ns = RULE_STATE_NEVER;
+    if (moved) p.raised_ns = RULE_STATE_NEVER;
     return catalog_rules_set_progress(tx, now->org, now->id, &p);
 }
 

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "model/actor.h"
 #include "rules/alerts.h"
+#include "service/device_service.h"
 #include "service/refusal.h"
 #include "store/catalog_rules.h"
 #include "store/registry.h"
@@ -28,7 +29,8 @@ struct rule_service {
     struct alerts *alerts;
     const struct clock *clock;
     struct rnd *rnd;
-    /* After the commit: what stands under this id is another now. Never blocks. May be NULL. */
+    /* After the commit: what stands under this id is another now; 0: any may be. Never blocks. May
+     * be NULL. */
     void (*changed)(void *ctx, int64_t org, int64_t rule);
     void *changed_ctx;
 };
@@ -63,5 +65,7 @@ enum err rule_service_update(struct rule_service *s, const struct actor *actor, 
                              const struct rule_change *change, struct arena *arena,
                              struct rule *ret, bool *ret_device,
                              struct refusal *refusal) MUST_CHECK;
+/* For device_service.watcher: with a device its rules end (K2) and come back. */
+struct device_watcher rule_devices_watcher(struct rule_service *s);
 enum err rule_service_delete(struct rule_service *s, const struct actor *actor, struct bytes uuid,
                              struct arena *arena) MUST_CHECK;

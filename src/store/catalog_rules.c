@@ -236,6 +236,15 @@ enum err catalog_rules_load_one(struct sql_tx *tx, int64_t org, int64_t rule, st
                             SQL_ARGS(SQL_I(org), SQL_I(rule)), a, read_loaded, ret, sizeof *ret);
 }
 
+enum err catalog_rules_retire_device(struct sql_tx *tx, int64_t org, int64_t device)
+{
+    return sql_exec(tx,
+                    "UPDATE rule_progress SET phase = 0, since_ns = $1, epoch = epoch + 1 "
+                    "WHERE org = $2 AND rule IN (SELECT id FROM rules WHERE org = $2 "
+                    "AND device = $3)",
+                    SQL_ARGS(SQL_I(INT64_MIN), SQL_I(org), SQL_I(device)), NULL);
+}
+
 enum err catalog_rules_purge_device(struct sql_tx *tx, int64_t org, int64_t device)
 {
     enum err e = sql_exec(tx,

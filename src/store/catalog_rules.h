@@ -52,6 +52,8 @@ enum err catalog_rules_load(struct sql_tx *tx, int64_t after, size_t cap, struct
 /* One of them; ERR_NOTFOUND also for a disabled one. */
 enum err catalog_rules_load_one(struct sql_tx *tx, int64_t org, int64_t rule, struct arena *a,
                                 struct rule_loaded *ret) MUST_CHECK;
+/* The device is being deleted: its rules stand still, and what the engine knows of them is old. */
+enum err catalog_rules_retire_device(struct sql_tx *tx, int64_t org, int64_t device) MUST_CHECK;
 /* With a purged device go its rules; its alerts stay. */
 enum err catalog_rules_purge_device(struct sql_tx *tx, int64_t org, int64_t device) MUST_CHECK;
 /* Ids of the rules of a device, alive or not, at most cap, above `after`. */
