@@ -40,4 +40,6 @@ const struct conf_entry conf_tables_notify[CONF_TABLES_NOTIFY] = {
      "The sender: alerts@example.org, or Name <alerts@example.org>.", NULL},
     {"smtp.starttls", AT(smtp_tls), CONF_CHOICE, "required", 0, 0, RESTART,
      "Whether the connection must become encrypted, may, or does not.", "required|optional|never"},
+    {"smtp.ca-file", AT(smtp_ca_file), CONF_TEXT, "", 0, 1024, RESTART,
+     "Certificates that may vouch for it (PEM); empty: those of the system.", NULL},
 };

@@ -55,6 +55,7 @@ static void send_mail(void *ctx, const struct notify_letter *letter, struct noti
         .host = s->smtp_host,
         .port = (int)s->smtp_port,
         .tls = (enum outgoing_tls)s->smtp_tls,
+        .ca_file = s->smtp_ca_file,
         .username = s->smtp_username,
         .password = s->smtp_password,
         .from = from,

@@ -63,7 +63,7 @@ struct settings {
     int64_t notify_retention_days;
     const char *site_webhook_url, *site_webhook_secret;
     bool notify_allow_private;
-    const char *smtp_host, *smtp_username, *smtp_password, *smtp_from;
+    const char *smtp_host, *smtp_username, *smtp_password, *smtp_from, *smtp_ca_file;
     int64_t smtp_port;
     int smtp_tls; /* enum outgoing_tls */
 

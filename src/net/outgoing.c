@@ -191,6 +191,7 @@ static void set_mail(struct transfer *t, const struct outgoing_mail *m)
     CURLcode (*set)(CURL *, CURLoption, ...) = t->curl->easy_setopt;
     set(t->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     set(t->easy, CURLOPT_USE_SSL, m->port == 465 ? CURLUSESSL_ALL : tls[m->tls]);
+    if (m->ca_file[0]) set(t->easy, CURLOPT_CAINFO, m->ca_file);
     if (m->username[0]) {
         set(t->easy, CURLOPT_USERNAME, m->username);
         set(t->easy, CURLOPT_PASSWORD, m->password);

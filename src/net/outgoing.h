@@ -40,6 +40,7 @@ struct outgoing_mail {
     const char *host;
     int port; /* 465: TLS from the first byte */
     enum outgoing_tls tls;
+    const char *ca_file;             /* PEM; "" = the system's */
     const char *username, *password; /* "" = none */
     const char *from, *to;           /* bare addresses */
     struct bytes message;            /* as mail_message_write() makes it */

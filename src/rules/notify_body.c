@@ -96,6 +96,8 @@ void notify_body_text(struct buf *out, const struct alert *a, enum alert_change 
     buf_printf(out, "%-10s %.15g\n", "Value:", a->triggered_value);
     json_write_time(&time, a->raised_ns); /* with its quotes around it */
     if (time.n > 2) add_line(out, "Raised:", bytes_of(time.p + 1, time.n - 2));
-    if (public_url[0]) buf_printf(out, "\n%s/alerts\n", public_url);
+    struct bytes base = bytes_str(public_url);
+    while (base.n && base.p[base.n - 1] == '/') base.n--;
+    if (base.n) buf_printf(out, "\n%.*s/alerts\n", (int)base.n, base.p);
     buf_done(&time);
 }

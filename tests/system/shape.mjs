@@ -28,6 +28,12 @@ export const RULE = 'id,name,description,deviceId,deviceName,variable,operator,t
 export const ALERT = 'id,ruleId,ruleName,deviceId,deviceName,message,severity,triggeredValue,acknowledged,acknowledgedAt,resolvedAt,timestamp';
 export const PAGE = 'content,totalElements,totalPages,number,size,numberOfElements,first,last,empty';
 
+export const WEBHOOK = 'id,name,url,events,minSeverity,enabled,createdAt,updatedAt';
+export const PREFERENCE = 'id,channel,enabled,destination,minSeverity,immediate,digestIntervalMinutes,createdAt,updatedAt';
+export const DELIVERY = 'id,deliveryId,alertId,event,channel,webhookId,destination,subject,message,status,attempts,responseStatus,'
+    + 'errorMessage,nextAttemptAt,sentAt,createdAt';
+export const TRIED = 'delivered,status,error,durationMs,destination,deliveryId';
+
 // problem+json of this status; `more` are members beside the usual six.
 export function problem(answer, status, more = '') {
     assert.equal(answer.status, status, answer.text);
