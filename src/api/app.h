@@ -19,6 +19,7 @@ struct event_service;
 struct fleet_rule_service;
 struct live_hub;
 struct mqtt_api;
+struct mqtt_bridge_ingest;
 struct notify_service;
 struct route_table;
 struct rule_service;
@@ -55,6 +56,7 @@ struct app {
     struct route_table *routes;
     struct executor *async, *telemetry_pool, *analytics;
     struct mqtt_api *_Atomic mqtt;      /* NULL until its port is bound, or without MQTT */
+    struct mqtt_bridge_ingest *_Atomic bridge; /* NULL without another broker */
     struct http_server *_Atomic server; /* NULL until the port is bound: requests may come before */
     struct live_settings live;
 

@@ -3,7 +3,7 @@
 #include "api/handlers.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
-#include "api/mqtt_api.h"
+#include "api/mqtt_bridge_ingest.h"
 #include "api/routes.h"
 #include "base/log.h"
 #include "build_info.h"
@@ -122,6 +122,20 @@ static void write_mqtt(struct app *app, struct buf *b)
                 "MQTT connections ended because of what they sent.", s.server.malformed);
     write_total(b, "sensorvision_mqtt_refused_total", "MQTT messages that were not taken.",
                 s.refused);
+}
+
+static void write_bridge(struct app *app, struct buf *b)
+{
+    struct mqtt_bridge_stats s;
+    struct mqtt_bridge_ingest *bridge = atomic_load(&app->bridge);
+    if (!bridge) return;
+    mqtt_bridge_ingest_read(bridge, &s);
+    write_gauge(b, "sensorvision_mqtt_broker_connected", "1 while the other broker is there.",
+                s.connected);
+    write_total(b, "sensorvision_mqtt_broker_messages_total",
+                "Messages of the other broker made durable.", s.messages);
+    write_total(b, "sensorvision_mqtt_broker_refused_total",
+                "Messages of the other broker that were not taken.", s.refused);
 }
 
 static void write_batches(struct app *app, struct buf *b)
@@ -305,6 +319,7 @@ void metrics_get(struct api_call *c)
     write_ingest(c->app, b);
     write_batches(c->app, b);
     write_mqtt(c->app, b);
+    write_bridge(c->app, b);
     write_store(c->app, b);
     write_executors(c->app, b);
     write_server(c->app, b);

@@ -6,25 +6,22 @@
 #include "api/dispatch.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
-#include "api/mqtt_api.h"
 #include "api/routes.h"
+#include "app/boot_mqtt.h"
 #include "app/fleet_turns.h"
 #include "app/housekeeping.h"
 #include "app/overrides.h"
 #include "app/store_open.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/tls.h"
 #include "service/auth_service.h"
 #include "store/catalog.h"
-#include "store/catalog_organizations.h"
 #include "store/catalog_settings.h"
 #include "store/registry.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
-enum { TAP_BYTES_MAX = 16 << 20, LOOPS_UNASKED = 8, MQTT_TAKEN_BYTES = 256 << 20 };
+enum { TAP_BYTES_MAX = 16 << 20 };
 
 static const char default_csp[] =
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
@@ -251,13 +248,6 @@ static enum err open_executors(struct boot *b)
 
 /* --- the network ------------------------------------------------------------------------------ */
 
-static unsigned loops_of(const struct settings *s)
-{
-    if (s->server_loops) return (unsigned)s->server_loops;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > LOOPS_UNASKED ? LOOPS_UNASKED : (unsigned)cores;
-}
-
 static enum err open_server(struct boot *b, struct why *why)
 {
     const struct settings *s = &b->settings;
@@ -267,7 +257,7 @@ static enum err open_server(struct boot *b, struct why *why)
     const struct http_server_opts opts = {
         .host = s->server_address,
         .port = (uint16_t)s->server_port,
-        .loops = loops_of(s),
+        .loops = boot_mqtt_loops(s),
         .max_connections = (unsigned)s->server_max_connections,
         .max_per_address = (unsigned)s->server_per_address,
         .trusted_proxies = s->trusted_proxies,
@@ -280,48 +270,6 @@ static enum err open_server(struct boot *b, struct why *why)
     e = http_server_start(&server, &opts, &handler, why);
     if (!e) atomic_store(&app->server, server);
     return e;
-}
-
-static enum err first_org(struct boot *b, int64_t *ret)
-{
-    struct sql_tx *tx;
-    enum err e = sql_begin(b->app.db, SQL_READ, &tx);
-    if (e) return e;
-    e = catalog_organizations_first(tx, ret);
-    return sql_end(tx, e);
-}
-
-static enum err open_mqtt(struct boot *b, struct why *why)
-{
-    const struct settings *s = &b->settings;
-    struct app *app = &b->app;
-    struct mqtt_api_opts opts = {
-        .server = {.host = s->mqtt_address,
-                   .port = (uint16_t)s->mqtt_port,
-                   .loops = loops_of(s),
-                   .max_connections = (unsigned)s->mqtt_max_connections,
-                   .max_per_address = (unsigned)s->mqtt_per_address,
-                   .tls_port = (uint16_t)s->mqtt_tls_port,
-                   .max_packet = (uint32_t)s->mqtt_max_packet,
-                   .publish_rate = (uint32_t)s->mqtt_publish_rate,
-                   .max_taken_bytes = MQTT_TAKEN_BYTES,
-                   .clock = app->clock,
-                   .rnd = app->rnd},
-    };
-    struct conf_origin origin;
-    if (!s->mqtt_enabled || b->for_command || !conf_text(b->conf, "mqtt.port", &origin))
-        return ERR_OK;
-    enum err e = s->mqtt_auth_required ? ERR_OK : first_org(b, &opts.open_org);
-    if (!e && s->mqtt_tls_cert[0])
-        e = tls_context_open(&b->mqtt_tls, s->mqtt_tls_cert, s->mqtt_tls_key, why);
-    opts.server.tls = b->mqtt_tls;
-    struct mqtt_api *mqtt;
-    if (!e) e = mqtt_api_start(&mqtt, app, &opts, why);
-    if (!e) atomic_store(&app->mqtt, mqtt);
-    if (e != ERR_EXISTS || origin.layer != CONF_FROM_DEFAULT) return e;
-    /* Nobody asked for this port: another broker on it must not keep the server from starting. */
-    LOG(LOG_WARN, "mqtt_not_listening", LOG_S("why", why->text));
-    return ERR_OK;
 }
 
 /* --- settings that change while the server runs ----------------------------------------------- */
@@ -405,7 +353,7 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
         e = open_admin(b, why);
     }
     if (!e) boot_rules_start(&b->rules);
-    if (!e) e = open_mqtt(b, why);
+    if (!e) e = boot_mqtt_open(b, why);
     if (!e) e = open_server(b, why); /* last: whoever connects finds everything there */
     if (!e) admin_set_url(b->admin, b->settings.server_address, http_server_port(app->server));
     if (e) {
@@ -437,14 +385,13 @@ void boot_stop(struct boot *b)
     command_polls_close(app->polls);
     http_server_stop(app->server, b->settings.shutdown_timeout_ns);
     housekeeping_stop(b->housekeeping);
-    mqtt_api_stop(app->mqtt, b->settings.shutdown_timeout_ns);
+    boot_mqtt_stop(b);
     executor_free(app->analytics);
     fleet_turns_free(b->fleet_turns);
     executor_free(app->telemetry_pool);
     executor_free(app->async);
     command_polls_free(app->polls);
-    mqtt_api_free(app->mqtt);
-    tls_context_free(b->mqtt_tls);
+    boot_mqtt_free(b);
     batch_free(app->batch);
     boot_rules_close(&b->rules);
     tap_free(app->tap);

@@ -173,6 +173,10 @@ static const struct conf_entry mqtt_table[] = {
      "Every message needs a device's token, at CONNECT or as apiToken in it; false counts messages "
      "without one as the first organisation's.",
      NULL},
+    {"mqtt.broker.url", AT(mqtt_broker_url), CONF_TEXT, "", 0, 512, CONF_SECRET,
+     "Also subscribe on an existing broker: mqtt://[user:password@]host[:port], or mqtts://. Its "
+     "messages prove themselves by their apiToken.",
+     NULL},
     {"mqtt.max-connections", AT(mqtt_max_connections), CONF_COUNT, "1000", 1, 65536, RESTART,
      "MQTT connections open at once; one more is closed.", NULL},
     {"mqtt.per-address", AT(mqtt_per_address), CONF_COUNT, "1000", 1, 65536, RESTART,

@@ -54,6 +54,7 @@ struct settings {
 
     /* MQTT */
     const char *mqtt_address, *mqtt_tls_cert, *mqtt_tls_key;
+    const char *mqtt_broker_url; /* "" = none */
     int64_t mqtt_port, mqtt_tls_port, mqtt_max_connections, mqtt_per_address, mqtt_max_packet,
         mqtt_publish_rate;
     bool mqtt_enabled, mqtt_auth_required;
