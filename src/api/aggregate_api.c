@@ -1,4 +1,5 @@
 /* Aggregates: of one series, of many series at once, of a fleet. */
+#include "api/deadline.h"
 #include "api/handlers.h"
 #include "api/series.h"
 #include "codec/json_write.h"
@@ -27,6 +28,7 @@ static enum err plan_window(struct api_call *c, const struct ask *ask, struct pl
     int64_t now_ns = clock_wall_ns(c->app->clock);
     p->spec.org = c->who.org;
     p->spec.max_buckets = atomic_load(&c->app->live.max_data_points);
+    p->spec.limit = deadline_of(c, DEADLINE_AGGREGATES);
     p->spec.to_ns = now_ns;
     if (!aggregation_parse(ask->aggregation.p ? ask->aggregation : BYTES("AVG"),
                            &p->spec.aggregation))
@@ -114,7 +116,7 @@ void aggregate_get(struct api_call *c)
     enum err e = plan_one(c, &ask, &plan, &why);
     if (!e) e = run_one(c, &plan, &why);
     if (e)
-        api_fail(c, e, &why);
+        deadline_fail(c, e, &why);
     else
         api_ok(c, 200);
 }
@@ -146,7 +148,9 @@ static enum err run_batch_item(struct api_call *c, const cJSON *item)
     struct why why = {""};
     enum err e = plan_one(c, &ask, &plan, &why);
     if (!e) e = run_one(c, &plan, &why);
-    if (e == ERR_NOMEM || e == ERR_IO || e == ERR_CORRUPT) return e;
+    bool ends_all =
+        e == ERR_NOMEM || e == ERR_IO || e == ERR_CORRUPT || e == ERR_TIMEOUT || e == ERR_CLOSED;
+    if (ends_all) return e;
     if (e) write_refusal(c->body, e, &why);
     return ERR_OK;
 }
@@ -176,7 +180,7 @@ void aggregate_batch(struct api_call *c)
     json_write_close(c->body, ']');
     json_write_close(c->body, '}');
     if (e)
-        api_fail(c, e, NULL);
+        deadline_fail(c, e, NULL);
     else
         api_ok(c, 200);
 }
@@ -347,7 +351,7 @@ void aggregate_fleet(struct api_call *c)
     if (!e) f.n = fleet_members(c, ask.variable, members);
     if (!e) e = fleet_write(c, &f, by, &why);
     if (e)
-        api_fail(c, e, &why);
+        deadline_fail(c, e, &why);
     else
         api_ok(c, 200);
 }

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "model/principal.h"
 #include "net/http.h"
+#include "query/query_limit.h"
 
 struct app; /* what the handlers may use: services, store, registry, … (api/app.h) */
 struct api_call;
@@ -67,6 +68,8 @@ struct api_call {
     bool kept;                   /* the handler answers later, with api_end() */
     bool cacheable;              /* the handler set Cache-Control itself */
     struct api_pending *pending; /* the dispatcher's */
+    struct query_limit limit;    /* of its queries (api/deadline.h) */
+    int deadline_kind;
 };
 
 /* --- reading the request ---------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ struct rule_service;
 struct live_settings {
     _Atomic bool ack_durable;
     _Atomic size_t max_data_points;
+    _Atomic int64_t query_timeout_ns, aggregation_timeout_ns;
     _Atomic bool registration_enabled;
 };
 

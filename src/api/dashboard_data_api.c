@@ -1,5 +1,6 @@
 /* POST …/data: what a dashboard's widgets show, in one answer, for its owners and for visitors. */
 #include "api/app.h"
+#include "api/deadline.h"
 #include "api/handlers_dashboards.h"
 #include "api/service_call.h"
 #include "api/widget_data.h"
@@ -67,7 +68,7 @@ static void answer_data(struct api_call *c, const struct dashboard *d, bool visi
     enum err e = widget_data_write(c, &request);
     json_write_close(c->body, '}');
     if (e)
-        api_fail(c, e, NULL);
+        deadline_fail(c, e, NULL);
     else
         api_ok(c, 200);
 }

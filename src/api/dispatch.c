@@ -257,6 +257,8 @@ void api_offload(struct api_call *c, enum where where)
     c->on_loop = false;
     c->kept = true; /* whatever the handler on the loop does from here is not an answer */
     c->pending->work.run = run_work;
+    /* strangers, who come by shared links, are one owner together */
+    c->pending->work.owner = c->who.org ? (uint64_t)c->who.org : UINT64_MAX;
     enum err e = executor_submit(executor_of(c->app, where), &c->pending->work);
     if (!e) return;
     c->kept = false;

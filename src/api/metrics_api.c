@@ -197,6 +197,9 @@ static void write_executors(struct app *app, struct buf *b)
     prometheus_family(b, "sensorvision_executor_threads", "gauge", "Threads of an executor.");
     for (int i = 0; i < 3; i++)
         write_executor(b, "sensorvision_executor_threads", names[i], stats[i].threads);
+    prometheus_family(b, "sensorvision_executor_active", "gauge", "Threads that are not idle.");
+    for (int i = 0; i < 3; i++)
+        write_executor(b, "sensorvision_executor_active", names[i], stats[i].active);
     prometheus_family(b, "sensorvision_executor_queued", "gauge", "Work waiting for a thread.");
     for (int i = 0; i < 3; i++)
         write_executor(b, "sensorvision_executor_queued", names[i], (double)stats[i].queued);

@@ -1,4 +1,5 @@
 /* Telemetry out: ranges, newest values, and the newest rows of a device. */
+#include "api/deadline.h"
 #include "api/handlers.h"
 #include "api/series.h"
 #include "codec/json_write.h"
@@ -66,6 +67,7 @@ static enum err write_rows(struct api_call *c, struct row_query *q)
         .from_ns = q->range.from_ns,
         .to_ns = q->range.to_ns == INT64_MAX ? INT64_MAX : q->range.to_ns + 1,
         .descending = q->descending,
+        .limit = deadline_of(c, DEADLINE_ROWS),
     };
     struct rows *rows;
     enum err e = rows_open(&rows, c->app->telemetry, &spec);
@@ -113,8 +115,8 @@ static enum err write_thinned(struct api_call *c, struct row_query *q, size_t po
             .from_ns = q->range.from_ns,
             .to_ns = q->range.to_ns == INT64_MAX ? INT64_MAX : q->range.to_ns + 1,
         };
-        e = thin_series(c->app->telemetry, &range, points, c->arena, &columns[i].samples,
-                        &columns[i].n);
+        e = thin_series(c->app->telemetry, &range, points, deadline_of(c, DEADLINE_ROWS), c->arena,
+                        &columns[i].samples, &columns[i].n);
     }
     if (e) return e;
     json_write_open(c->body, '[');
@@ -162,7 +164,7 @@ void query_range(struct api_call *c)
     }
     enum err e = points ? write_thinned(c, &q, (size_t)points) : write_rows(c, &q);
     if (e)
-        api_fail(c, e, NULL);
+        deadline_fail(c, e, NULL);
     else
         api_ok(c, 200);
 }
@@ -176,7 +178,7 @@ void query_device_telemetry(struct api_call *c)
     if (!q.range.to_said) q.range.to_ns = INT64_MAX;
     enum err e = write_rows(c, &q);
     if (e)
-        api_fail(c, e, NULL);
+        deadline_fail(c, e, NULL);
     else
         api_ok(c, 200);
 }

@@ -1,5 +1,6 @@
 /* The variables of a device: what they are, what they hold. */
 #include "api/app.h"
+#include "api/deadline.h"
 #include "api/devices_json.h"
 #include "api/handlers.h"
 #include "api/series.h"
@@ -160,8 +161,13 @@ void variables_api_statistics(struct api_call *c)
     struct variable_statistics s;
     struct buf *b = c->body;
     if (!find(c, &v) || !series_read_range(c, &range)) return;
-    enum err e = variable_service_statistics(c->app->devices, c->who.org, v.variable.id,
-                                             range.from_ns, range.to_ns, &s);
+    enum err e =
+        variable_service_statistics(c->app->devices, c->who.org, v.variable.id, range.from_ns,
+                                    range.to_ns, deadline_of(c, DEADLINE_ROWS), &s);
+    if (e == ERR_TIMEOUT) {
+        deadline_fail(c, e, NULL);
+        return;
+    }
     if (e) {
         struct refusal refusal = {.fields = 0};
         service_call_refuse(c, NULL, e, &refusal, "variable");

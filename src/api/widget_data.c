@@ -1,6 +1,7 @@
 /* Widgets' data (see widget_data.h): a plan for each, its lines resolved, read once, written. */
 #include "api/widget_data.h"
 
+#include "api/deadline.h"
 #include "api/series.h"
 #include "api/widget_map.h"
 #include "codec/json_write.h"
@@ -47,8 +48,8 @@ static enum err read_samples(struct pass *p, struct ask *a)
         .from_ns = a->from_ns,
         .to_ns = clock_add(a->to_ns, 1), /* the end belongs to it, as in GET /data/query */
     };
-    return thin_series(p->c->app->telemetry, &range, max_points(p), p->c->arena, &a->samples,
-                       &a->n);
+    return thin_series(p->c->app->telemetry, &range, max_points(p),
+                       deadline_of(p->c, DEADLINE_AGGREGATES), p->c->arena, &a->samples, &a->n);
 }
 
 static enum err read_buckets(struct pass *p, struct ask *a)
@@ -63,6 +64,7 @@ static enum err read_buckets(struct pass *p, struct ask *a)
         .to_ns = a->to_ns,
         .interval_ns = a->interval_ns,
         .max_buckets = atomic_load(&p->c->app->live.max_data_points),
+        .limit = deadline_of(p->c, DEADLINE_AGGREGATES),
     };
     return aggregate_run(p->c->app->telemetry, &spec, p->c->arena, &a->buckets, &a->n, &a->why);
 }

@@ -232,14 +232,25 @@ static enum err open_executors(struct boot *b)
 {
     struct app *app = &b->app;
     const struct settings *s = &b->settings;
-    const struct executor_opts async = {"async", (unsigned)s->async_core, (unsigned)s->async_max,
-                                        (size_t)s->async_queue, 0};
-    const struct executor_opts telemetry = {"telemetry", (unsigned)s->telemetry_core,
-                                            (unsigned)s->telemetry_max, (size_t)s->telemetry_queue,
-                                            0};
-    const struct executor_opts analytics = {"analytics", (unsigned)s->analytics_core,
-                                            (unsigned)s->analytics_max, (size_t)s->analytics_queue,
-                                            0};
+    const struct executor_opts async = {
+        .name = "async",
+        .core = (unsigned)s->async_core,
+        .max = (unsigned)s->async_max,
+        .queue_capacity = (size_t)s->async_queue,
+    };
+    const struct executor_opts telemetry = {
+        .name = "telemetry",
+        .core = (unsigned)s->telemetry_core,
+        .max = (unsigned)s->telemetry_max,
+        .queue_capacity = (size_t)s->telemetry_queue,
+    };
+    const struct executor_opts analytics = {
+        .name = "analytics",
+        .core = (unsigned)s->analytics_core,
+        .max = (unsigned)s->analytics_max,
+        .queue_capacity = (size_t)s->analytics_queue,
+        .share = s->analytics_max > 1 ? (unsigned)s->analytics_max / 2 : 1,
+    };
     enum err e = executor_new(&app->async, &async);
     if (!e) e = executor_new(&app->telemetry_pool, &telemetry);
     if (!e) e = executor_new(&app->analytics, &analytics);
@@ -280,6 +291,8 @@ static void apply_live(struct boot *b)
     struct app *app = &b->app;
     atomic_store(&app->live.ack_durable, s->ack == SETTINGS_ACK_DURABLE);
     atomic_store(&app->live.max_data_points, (size_t)s->max_data_points);
+    atomic_store(&app->live.query_timeout_ns, s->query_timeout_ns);
+    atomic_store(&app->live.aggregation_timeout_ns, s->aggregation_timeout_ns);
     atomic_store(&app->live.registration_enabled, s->registration_enabled);
     log_set_level((enum log_level)s->log_level);
     retention_set_default(app->retention, s->retention_days);

@@ -39,6 +39,7 @@ struct settings {
 
     /* queries and retention */
     int64_t max_data_points;
+    int64_t query_timeout_ns, aggregation_timeout_ns;
     int64_t retention_days, rollup_retention_days; /* 0 = for ever */
     int64_t event_retention_days;                  /* 0 = for ever */
 

@@ -26,6 +26,11 @@ struct bytes http_request_id(const struct http_exchange *x)
     return x->request_id;
 }
 
+bool http_client_is_gone(const struct http_exchange *x)
+{
+    return atomic_load_explicit(&x->conn->gone, memory_order_relaxed);
+}
+
 int64_t http_started_ns(const struct http_exchange *x)
 {
     return x->started_ns;

@@ -50,6 +50,8 @@ struct bytes http_header(const struct http_exchange *x, const char *name);
 const char *http_client_address(const struct http_exchange *x);
 /* X-Request-Id as sent (1-64 of [A-Za-z0-9._-]) or made; echoed in the answer by this module. */
 struct bytes http_request_id(const struct http_exchange *x);
+/* Whether the client has closed the connection, or its half of it. Any thread, until the answer. */
+bool http_client_is_gone(const struct http_exchange *x);
 int64_t http_started_ns(const struct http_exchange *x); /* monotonic: when the head was complete */
 struct arena *http_arena(struct http_exchange *x);      /* lives until on_done(); not thread safe */
 void **http_user(struct http_exchange *x);              /* a slot for the layer above */

@@ -62,6 +62,7 @@ static void on_eof(struct conn *conn)
     bool answering = c->state == HTTP_CONN_HELD || c->state == HTTP_CONN_STREAMING ||
                      c->state == HTTP_CONN_WRITING;
     c->eof = true;
+    atomic_store_explicit(&c->gone, true, memory_order_relaxed);
     if (!answering) conn_close(conn);
 }
 
@@ -164,6 +165,7 @@ void http_conn_closed(struct conn *conn)
 {
     struct http_conn *c = (struct http_conn *)conn;
     c->closed = true;
+    atomic_store_explicit(&c->gone, true, memory_order_relaxed);
     if (c->x && c->x->streaming) http_stream_gone(c->x->streaming);
     if (!c->x || !c->x->held) http_conn_dispose(c); /* else when it comes back (X3) */
 }

@@ -72,6 +72,7 @@ struct http_conn {
     struct http_exchange *x;
     struct buf in; /* bytes not yet understood */
     enum http_conn_state state;
+    _Atomic bool gone; /* eof or closed, for other threads */
     bool eof, closed, close_after, linger, head_timed, counted;
     uint64_t body_left; /* BODY with a Content-Length, DRAIN */
     uint64_t body_seen; /* raw bytes of this body, for its least rate; LINGER: dropped */

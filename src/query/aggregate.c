@@ -147,7 +147,8 @@ static enum err add_raw(struct run *r, int64_t from_ns, int64_t to_ns)
     if (e) return e;
     const struct sample *slice;
     size_t n;
-    while (!(e = telemetry_scan_next(cursor, &slice, &n)) && !(e = add_samples(r, slice, n)))
+    while (!(e = query_limit_check(r->spec->limit)) &&
+           !(e = telemetry_scan_next(cursor, &slice, &n)) && !(e = add_samples(r, slice, n)))
         continue;
     telemetry_scan_close(cursor);
     return e == ERR_END ? ERR_OK : e;
@@ -169,7 +170,8 @@ static enum err add_hours(struct run *r, int64_t from_ns, int64_t to_ns)
         int64_t end = end_of(at, ROLLUPS_AT_ONCE * NS_PER_HOUR, to_ns);
         const struct scan_range range = range_of(r, at, end);
         size_t n = 0;
-        e = telemetry_rollups(r->store, &range, hours, ROLLUPS_AT_ONCE, &n);
+        e = query_limit_check(r->spec->limit);
+        if (!e) e = telemetry_rollups(r->store, &range, hours, ROLLUPS_AT_ONCE, &n);
         for (size_t i = 0; i < n && !e; i++)
             stats_add_rollup(&r->buckets[bucket_of(r, hours[i].hour_ns)], &hours[i]);
         at = end;

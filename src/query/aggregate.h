@@ -5,6 +5,7 @@
  * answer. Percentiles interpolate linearly between closest ranks (Hyndman and Fan 1996, type 7).
  * Threads: any.   Memory: results in the caller's arena. */
 #include "base/arena.h"
+#include "query/query_limit.h"
 #include "store/telemetry.h"
 
 enum aggregation {
@@ -36,6 +37,7 @@ struct aggregate_spec {
     int64_t from_ns, to_ns; /* [from, to), from < to */
     int64_t interval_ns;    /* 0: one bucket */
     size_t max_buckets;
+    const struct query_limit *limit; /* NULL: none */
 };
 struct aggregate_bucket {
     int64_t ts_ns; /* start of the bucket */
@@ -43,7 +45,7 @@ struct aggregate_bucket {
     uint64_t count;
 };
 /* ERR_IMPOSSIBLE: more buckets than max_buckets would be needed, why names the smallest interval
- * that fits; or too many samples for a percentile. */
+ * that fits; or too many samples for a percentile. ERR_TIMEOUT, ERR_CLOSED: the limit. */
 enum err aggregate_run(struct telemetry *t, const struct aggregate_spec *spec, struct arena *arena,
                        struct aggregate_bucket **ret, size_t *ret_n, struct why *why) MUST_CHECK;
 /* "15m", "3600s", "1h", "7d" or "" / "NONE" (0). False on anything else. */

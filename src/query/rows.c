@@ -17,13 +17,14 @@ struct rows {
 };
 
 /* Makes source.at valid, or leaves at == end when the series is finished. */
-static enum err refill(struct source *s)
+static enum err refill(struct source *s, const struct query_limit *limit)
 {
     if (s->at != s->end || !s->cursor) return ERR_OK;
     const struct sample *slice;
     size_t n = 0;
     enum err e;
-    do e = telemetry_scan_next(s->cursor, &slice, &n);
+    do
+        if (!(e = query_limit_check(limit))) e = telemetry_scan_next(s->cursor, &slice, &n);
     while (!e && !n);
     if (e == ERR_END) {
         telemetry_scan_close(s->cursor);
@@ -79,7 +80,7 @@ static bool next_time(const struct rows *r, int64_t *ret)
 enum err rows_next(struct rows *r, int64_t *ret_ts_ns, const double **ret_values)
 {
     for (size_t i = 0; i < r->spec.n; i++) {
-        enum err e = refill(&r->sources[i]);
+        enum err e = refill(&r->sources[i], r->spec.limit);
         if (e) return e;
     }
     int64_t ts = 0;

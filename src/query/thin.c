@@ -33,7 +33,8 @@ static size_t column_emit(const struct column *c, struct sample *out, size_t n)
 }
 
 enum err thin_series(struct telemetry *t, const struct scan_range *range, size_t max_samples,
-                     struct arena *arena, struct sample **ret, size_t *ret_n)
+                     const struct query_limit *limit, struct arena *arena, struct sample **ret,
+                     size_t *ret_n)
 {
     size_t columns = max_samples / 4;
     if (!columns) columns = 1;
@@ -49,7 +50,7 @@ enum err thin_series(struct telemetry *t, const struct scan_range *range, size_t
     uint64_t current_index = 0;
     size_t n = 0, slice_n;
     const struct sample *slice;
-    while (!(e = telemetry_scan_next(cursor, &slice, &slice_n)))
+    while (!(e = query_limit_check(limit)) && !(e = telemetry_scan_next(cursor, &slice, &slice_n)))
         for (size_t i = 0; i < slice_n; i++) {
             uint64_t index = ((uint64_t)slice[i].ts_ns - (uint64_t)range->from_ns) / width;
             if (index != current_index) {

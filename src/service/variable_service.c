@@ -201,6 +201,7 @@ static void total_add(struct total *t, double v)
 
 enum err variable_service_statistics(struct device_service *s, int64_t org, int64_t variable,
                                      int64_t from_ns, int64_t to_ns,
+                                     const struct query_limit *limit,
                                      struct variable_statistics *ret)
 {
     struct scan_cursor *cursor;
@@ -210,7 +211,7 @@ enum err variable_service_statistics(struct device_service *s, int64_t org, int6
     struct total total = {0, 0};
     const struct sample *slice;
     size_t count;
-    while (!(e = telemetry_scan_next(cursor, &slice, &count))) {
+    while (!(e = query_limit_check(limit)) && !(e = telemetry_scan_next(cursor, &slice, &count))) {
         for (size_t i = 0; i < count; i++) {
             double v = slice[i].value;
             total_add(&total, v);

@@ -3,6 +3,7 @@
  * Threads: any; every call blocks on catalog or store.   Memory: copied into the arena. */
 #include "model/record.h"
 #include "model/variable.h"
+#include "query/query_limit.h"
 #include "service/device_service.h"
 
 enum { VARIABLE_VALUES_MAX = 10000 };
@@ -39,7 +40,8 @@ struct variable_statistics {
     uint64_t count;
     double sum, min, max; /* NAN when count is 0 */
 };
-/* Over [from, to]. */
+/* Over [from, to]; limit: NULL for none. */
 enum err variable_service_statistics(struct device_service *s, int64_t org, int64_t variable,
                                      int64_t from_ns, int64_t to_ns,
+                                     const struct query_limit *limit,
                                      struct variable_statistics *ret) MUST_CHECK;

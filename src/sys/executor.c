@@ -21,13 +21,70 @@ struct executor {
     unsigned threads, idle;
     uint64_t completed, rejected, started;
     bool closing;
+    uint64_t *owners; /* with shares: of what runs, one for each busy thread */
+    size_t owner_count;
 };
 
-/* With the lock held. NULL: this thread shall end. */
+/* --- shares, with the lock held --------------------------------------------------------------- */
+
+static unsigned running_of(const struct executor *x, uint64_t owner)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < x->owner_count; i++) n += x->owners[i] == owner;
+    return n;
+}
+
+static bool may_run(const struct executor *x, const struct work *w)
+{
+    return !x->opts.share || !w->owner || running_of(x, w->owner) < x->opts.share;
+}
+
+static bool has_half(const struct executor *x, uint64_t owner)
+{
+    size_t n = 0;
+    if (!x->opts.share || !owner) return false;
+    for (const struct work *w = x->first; w; w = w->next) n += w->owner == owner;
+    return n >= (x->opts.queue_capacity + 1) / 2;
+}
+
+static void note_begin(struct executor *x, uint64_t owner)
+{
+    if (x->opts.share && owner) x->owners[x->owner_count++] = owner;
+}
+
+static void note_end(struct executor *x, uint64_t owner)
+{
+    size_t i = 0;
+    if (!x->opts.share || !owner) return;
+    while (x->owners[i] != owner) i++;
+    x->owners[i] = x->owners[--x->owner_count];
+}
+
+/* The first that may run; NULL: none. */
+static struct work *take_work(struct executor *x)
+{
+    struct work **at = &x->first;
+    while (*at && !may_run(x, *at)) at = &(*at)->next;
+    struct work *w = *at;
+    if (!w) return NULL;
+    *at = w->next;
+    if (!w->next) x->last = at;
+    x->queued--;
+    note_begin(x, w->owner);
+    /* Somebody who was passed over may be behind it, and a sleeping thread does not know. */
+    if (x->opts.share && x->first && x->idle) cond_signal(&x->work_ready);
+    return w;
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+/* With the lock held. NULL: this thread shall end. What its owner's threads keep from running when
+ * all ends is run by those. */
 static struct work *next_work(struct executor *x)
 {
     int64_t idle_since = clock_mono_ns(clock_real());
-    while (!x->first) {
+    struct work *w;
+    while (!(w = take_work(x))) {
         if (x->closing) return NULL;
         bool spare = x->threads > x->opts.core;
         if (spare && clock_mono_ns(clock_real()) - idle_since >= IDLE_NS) return NULL;
@@ -38,10 +95,6 @@ static struct work *next_work(struct executor *x)
             cond_wait(&x->work_ready, &x->lock);
         x->idle--;
     }
-    struct work *w = x->first;
-    x->first = w->next;
-    if (!x->first) x->last = &x->first;
-    x->queued--;
     return w;
 }
 
@@ -51,10 +104,12 @@ static void *run_thread(void *arg)
     struct work *w;
     lock_take(&x->lock);
     while ((w = next_work(x))) {
+        uint64_t owner = w->owner; /* run() may give its memory away */
         lock_release(&x->lock);
         w->run(w);
         lock_take(&x->lock);
         x->completed++;
+        note_end(x, owner);
     }
     x->threads--;
     cond_broadcast(&x->all_gone);
@@ -62,11 +117,14 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-/* With the lock held: a new thread counts at once, so that two submits do not both start one. */
-static bool wants_thread(const struct executor *x)
+/* With the lock held: a new thread counts at once, so that two submits do not both start one. `w`
+ * is the newest in the queue. */
+static bool wants_thread(const struct executor *x, const struct work *w)
 {
     if (x->threads < x->opts.core) return x->queued > x->idle;
-    return x->threads < x->opts.max && x->queued > x->threads;
+    if (x->threads >= x->opts.max || !may_run(x, w)) return false;
+    bool newcomer = x->opts.share && w->owner && !running_of(x, w->owner);
+    return x->queued > (newcomer ? x->idle : x->threads);
 }
 
 static enum err start_thread(struct executor *x, uint64_t number)
@@ -90,6 +148,10 @@ enum err executor_new(struct executor **ret, const struct executor_opts *opts)
     if (!x->opts.core) x->opts.core = 1;
     if (x->opts.max < x->opts.core) x->opts.max = x->opts.core;
     if (!x->opts.stack_bytes) x->opts.stack_bytes = 256 * 1024;
+    if (x->opts.share && !(x->owners = mem_array(x->opts.max, sizeof *x->owners))) {
+        mem_free(x);
+        return ERR_NOMEM;
+    }
     x->last = &x->first;
     lock_init(&x->lock, LOCK_RANK_EXECUTOR);
     cond_init(&x->work_ready);
@@ -105,7 +167,7 @@ enum err executor_submit(struct executor *x, struct work *w)
     lock_take(&x->lock);
     if (x->closing)
         e = ERR_CLOSED;
-    else if (x->queued >= x->opts.queue_capacity) {
+    else if (x->queued >= x->opts.queue_capacity || has_half(x, w->owner)) {
         x->rejected++;
         e = ERR_FULL;
     } else {
@@ -113,7 +175,7 @@ enum err executor_submit(struct executor *x, struct work *w)
         *x->last = w;
         x->last = &w->next;
         x->queued++;
-        if (wants_thread(x)) {
+        if (wants_thread(x, w)) {
             x->threads++;
             number = ++x->started;
         }
@@ -151,5 +213,6 @@ void executor_free(struct executor *x)
     cond_done(&x->all_gone);
     cond_done(&x->work_ready);
     lock_done(&x->lock);
+    mem_free(x->owners);
     mem_free(x);
 }

@@ -2,13 +2,17 @@
 /* sys/executor.h -- a pool of threads behind a bounded queue, for work that may block.
  * `core` threads stay; when the queue holds more than a thread's worth the pool grows up to `max`;
  * a thread above core that was idle for 60 s ends. Full queue: the caller is told (ERR_FULL),
- * nothing waits in silence. Threads: any may submit; work runs on the pool's threads.   Memory:
+ * nothing waits in silence. With shares, work that has an owner is bounded: one owner runs on
+ * `share` threads at most and holds half of the queue at most; what is behind it of others passes
+ * it, and an owner of whom nothing runs is given a thread of its own while fewer than `max` run.
+ * Threads: any may submit; work runs on the pool's threads.   Memory:
  * struct work is embedded in the caller's object and borrowed until its run() starts. */
 #include "base/err.h"
 
 struct work {
     void (*run)(struct work *);
     struct work *next; /* the executor's while queued */
+    uint64_t owner;    /* with shares: for whom; 0: nobody, not bounded */
 };
 
 struct executor_opts {
@@ -16,6 +20,7 @@ struct executor_opts {
     unsigned core, max;
     size_t queue_capacity;
     size_t stack_bytes; /* 0 = 256 KiB */
+    unsigned share;     /* threads of one owner at most; 0: no shares */
 };
 
 struct executor_stats {
@@ -26,7 +31,7 @@ struct executor_stats {
 
 struct executor;
 enum err executor_new(struct executor **ret, const struct executor_opts *opts) MUST_CHECK;
-/* ERR_FULL at the bound, ERR_CLOSED while draining. */
+/* ERR_FULL at the bound (of the queue, of the owner's half), ERR_CLOSED while draining. */
 enum err executor_submit(struct executor *x, struct work *w) MUST_CHECK;
 struct executor_stats executor_read_stats(struct executor *x);
 /* Takes no more work, runs all that is queued, joins every thread. NULL is fine. */

@@ -103,7 +103,7 @@ static double plain(enum aggregation a, const struct sample *s, size_t n)
 static void check_window(enum aggregation a, int64_t from, int64_t to, int64_t interval)
 {
     const struct aggregate_series series = {1, 1};
-    const struct aggregate_spec spec = {1, &series, 1, a, from, to, interval, 100000};
+    const struct aggregate_spec spec = {1, &series, 1, a, from, to, interval, 100000, NULL};
     struct aggregate_bucket *got;
     size_t n, k = 0;
     assert_int_equal(aggregate_run(store, &spec, &arena, &got, &n, NULL), ERR_OK);
@@ -149,8 +149,8 @@ static void too_many_buckets_name_the_interval_that_fits(void **state)
 {
     (void)state;
     const struct aggregate_series series = {1, 1};
-    const struct aggregate_spec spec = {1, &series,    1,        AGGREGATION_AVG,
-                                        0, NS_PER_DAY, NS_PER_S, 1000};
+    const struct aggregate_spec spec = {1,        &series, 1,   AGGREGATION_AVG, 0, NS_PER_DAY,
+                                        NS_PER_S, 1000,    NULL};
     struct aggregate_bucket *got;
     size_t n;
     struct why why = {""};
@@ -167,7 +167,8 @@ static void foreign_organisation_sees_nothing(void **state)
 {
     (void)state;
     const struct aggregate_series series = {1, 1};
-    const struct aggregate_spec spec = {2, &series, 1, AGGREGATION_COUNT, 0, INT64_MAX, 0, 1000};
+    const struct aggregate_spec spec = {2, &series, 1,   AGGREGATION_COUNT, 0, INT64_MAX,
+                                        0, 1000,    NULL};
     struct aggregate_bucket *got;
     size_t n = 99;
     assert_int_equal(aggregate_run(store, &spec, &arena, &got, &n, NULL), ERR_OK);
@@ -192,7 +193,7 @@ static void thinning_keeps_every_spike_and_the_bound(void **state)
     const struct scan_range range = {1, 1, 1, all[0].ts_ns, all[N - 1].ts_ns + 1, false};
     struct sample *got;
     size_t n;
-    assert_int_equal(thin_series(store, &range, 400, &arena, &got, &n), ERR_OK);
+    assert_int_equal(thin_series(store, &range, 400, NULL, &arena, &got, &n), ERR_OK);
     assert_true(n <= 400 && n > 300);
     double min = 1e9, max = -1e9, thin_min = 1e9, thin_max = -1e9;
     for (int i = 0; i < N; i++) min = fmin(min, all[i].value), max = fmax(max, all[i].value);
@@ -212,7 +213,7 @@ static void thinning_gives_all_when_all_fit(void **state)
     const struct scan_range range = {1, 1, 1, all[10].ts_ns, all[13].ts_ns + 1, false};
     struct sample *got;
     size_t n;
-    assert_int_equal(thin_series(store, &range, 40000, &arena, &got, &n), ERR_OK);
+    assert_int_equal(thin_series(store, &range, 40000, NULL, &arena, &got, &n), ERR_OK);
     assert_int_equal(n, 4);
 }
 
@@ -222,7 +223,7 @@ static void all_of_time_thins_into_one_column(void **state)
     const struct scan_range range = {1, 1, 1, INT64_MIN, INT64_MAX, false};
     struct sample *got;
     size_t n;
-    assert_int_equal(thin_series(store, &range, 4, &arena, &got, &n), ERR_OK);
+    assert_int_equal(thin_series(store, &range, 4, NULL, &arena, &got, &n), ERR_OK);
     assert_true(n >= 2 && n <= 4);
     assert_true(got[0].ts_ns == all[0].ts_ns && got[n - 1].ts_ns == all[N - 1].ts_ns);
 }
@@ -239,7 +240,7 @@ static void all_of_time_aggregates_for_every_interval(void **state)
         for (int a = 0; a < 5; a++)
             for (int b = a + 1; b < 5; b++) {
                 const struct aggregate_spec spec = {
-                    1, &series, 1, AGGREGATION_COUNT, ends[a], ends[b], intervals[i], 100000};
+                    1, &series, 1, AGGREGATION_COUNT, ends[a], ends[b], intervals[i], 100000, NULL};
                 struct aggregate_bucket *got;
                 size_t n;
                 assert_int_equal(aggregate_run(store, &spec, &arena, &got, &n, NULL), ERR_OK);
@@ -257,7 +258,7 @@ static void rows_put_series_side_by_side(void **state)
     put(3, (struct sample){20, 3});
     put(3, (struct sample){30, 4});
     const int64_t series[] = {2, 3};
-    struct rows_spec spec = {1, 1, series, 2, 0, 100, false};
+    struct rows_spec spec = {1, 1, series, 2, 0, 100, false, NULL};
     struct rows *rows;
     int64_t ts;
     const double *v;
@@ -277,6 +278,71 @@ static void rows_put_series_side_by_side(void **state)
     rows_close(rows);
 }
 
+/* A clock that moves by a nanosecond with every look, so that a limit is met in the middle. */
+static int64_t looks;
+
+static int64_t look(const struct clock *c)
+{
+    (void)c;
+    return ++looks;
+}
+
+static bool after_some_looks(const void *ctx)
+{
+    return ++looks > *(const int64_t *)ctx;
+}
+
+static void a_query_ends_at_its_deadline_or_when_nobody_waits(void **state)
+{
+    (void)state;
+    static const struct clock stepping = {look, look};
+    const int64_t limit_looks = 3;
+    const struct {
+        struct query_limit limit;
+        enum err expected;
+    } cases[] = {
+        {{&stepping, 3, NULL, NULL}, ERR_TIMEOUT},
+        {{&stepping, 0, after_some_looks, &limit_looks}, ERR_CLOSED},
+        {{&stepping, INT64_MAX, NULL, NULL}, ERR_OK},
+        {{&stepping, 0, NULL, NULL}, ERR_OK},
+    };
+    const struct aggregate_series series[] = {{1, 1}, {1, 1}, {1, 1}, {1, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static const enum aggregation kinds[] = {AGGREGATION_P99, AGGREGATION_AVG};
+        struct why why = {""};
+        for (int k = 0; k < 2; k++) {
+            const struct aggregate_spec spec = {.org = 1,
+                                                .series = series,
+                                                .series_count = 4,
+                                                .aggregation = kinds[k],
+                                                .to_ns = INT64_MAX,
+                                                .limit = &cases[i].limit};
+            struct aggregate_bucket *got;
+            size_t n;
+            looks = 0;
+            assert_int_equal(aggregate_run(store, &spec, &arena, &got, &n, &why),
+                             cases[i].expected);
+        }
+        const struct scan_range range = {1, 1, 1, INT64_MIN, INT64_MAX, false};
+        struct sample *samples;
+        size_t n;
+        enum err e = ERR_OK;
+        looks = 0;
+        for (int turn = 0; turn < 4 && !e; turn++)
+            e = thin_series(store, &range, 400, &cases[i].limit, &arena, &samples, &n);
+        assert_int_equal(e, cases[i].expected);
+        struct rows *rows;
+        int64_t ts, id = 1;
+        const double *values;
+        const struct rows_spec spec = {1, 1, &id, 1, INT64_MIN, INT64_MAX, false, &cases[i].limit};
+        looks = 3;
+        assert_int_equal(rows_open(&rows, store, &spec), ERR_OK);
+        while (!(e = rows_next(rows, &ts, &values))) continue;
+        assert_int_equal(e, cases[i].expected ? cases[i].expected : ERR_END);
+        rows_close(rows);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +355,7 @@ int main(void)
         cmocka_unit_test(all_of_time_thins_into_one_column),
         cmocka_unit_test(all_of_time_aggregates_for_every_interval),
         cmocka_unit_test(rows_put_series_side_by_side),
+        cmocka_unit_test(a_query_ends_at_its_deadline_or_when_nobody_waits),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -196,13 +196,15 @@ static void values_and_statistics_cover_both_ends_of_the_range(void **state)
                      ERR_OK);
     assert_int_equal(n, 4);
     assert_true(more);
-    assert_int_equal(variable_service_statistics(&w.devices, ada.org, id, 200, 400, &st), ERR_OK);
+    assert_int_equal(variable_service_statistics(&w.devices, ada.org, id, 200, 400, NULL, &st),
+                     ERR_OK);
     assert_int_equal(st.count, 3);
     assert_true(st.sum == 9 && st.min == 2 && st.max == 4);
-    assert_int_equal(variable_service_statistics(&w.devices, ada.org, id, 600, 700, &st), ERR_OK);
+    assert_int_equal(variable_service_statistics(&w.devices, ada.org, id, 600, 700, NULL, &st),
+                     ERR_OK);
     assert_int_equal(st.count, 0);
     assert_true(isnan(st.min) && isnan(st.sum));
-    assert_int_equal(variable_service_statistics(&w.devices, bob.org, id, 0, 700, &st),
+    assert_int_equal(variable_service_statistics(&w.devices, bob.org, id, 0, 700, NULL, &st),
                      ERR_NOTFOUND);
 }
 
