@@ -32,6 +32,12 @@ async function boardOf(options) {
     await page.says('Live');
     return { user, device, page };
 }
+const ruleOf = (user, rule) => server.ok('POST', '/rules', { token: user.accessToken, body: { name: 'r', deviceId: 'boiler', variable: 'temperature', operator: 'GT', threshold: 90, enabled: true, ...rule } });
+// The page that is asked about afterwards is the new one.
+async function reload(page) {
+    await page.run(() => { window.before = true; location.reload(); });
+    await page.until(() => !window.before && document.readyState === 'complete');
+}
 const drawn = (page) => page.until(() => {
     const canvas = document.getElementById('chart');
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width || 1, canvas.height || 1);
@@ -75,6 +81,49 @@ describe('the page', () => {
         await page.until(() => document.querySelector('#values tr:last-child button').getAttribute('aria-pressed') === 'true');
         assert.match(await page.run(() => location.hash), /variable=pressure/);
         assert.deepEqual(page.problems, []);
+    });
+
+    test('shows an alert when it is raised, takes an acknowledgement, and lets it go when it is over', async () => {
+        const { user, device, page } = await boardOf();
+        const send = (temperature) => server.ok('POST', '/ingest/boiler', { device: device.apiToken, body: { temperature } });
+        await page.says('No open alerts');
+        await ruleOf(user, { name: 'Too hot' });
+        await send(120);
+        await page.until(() => document.querySelector('#alerts li .seen:not([hidden])'));
+        await page.says('1 open, 1 new');
+        const { message, severity } = (await server.ok('GET', '/alerts', { token: user.accessToken }))[0];
+        await page.says(message);
+        await page.says(severity.toLowerCase());
+        await page.screenshot(`${shots}alert.png`);
+        await page.click('#alerts li .seen');
+        await page.says('acknowledged');
+        await page.says('1 open, 0 new');
+        assert.equal((await server.ok('GET', '/alerts?openOnly=true', { token: user.accessToken }))[0].acknowledged, true);
+        await send(60);
+        await page.says('No open alerts');
+        assert.deepEqual(page.problems, []);
+    });
+
+    test('shows alerts that were raised before it came and while it was away, the most urgent first', async () => {
+        const { user, device, page } = await boardOf();
+        const send = (body) => server.ok('POST', '/ingest/boiler', { device: device.apiToken, body });
+        await ruleOf(user, { name: 'Warm', threshold: 100 });
+        await ruleOf(user, { name: 'High pressure', variable: 'pressure', threshold: 2 });
+        await page.says('No open alerts');
+        await page.offline(true);
+        await page.says('Offline');
+        await send({ temperature: 101, pressure: 50 });
+        await page.offline(false);
+        await page.says('2 open, 2 new');
+        const severities = () => page.run(() => [...document.querySelectorAll('#alerts .severity')].map((one) => one.textContent));
+        assert.deepEqual(await severities(), ['critical', 'low']);
+        await page.click('#alerts li .seen'); // what somebody has seen goes behind what nobody has
+        await page.until(() => [...document.querySelectorAll('#alerts .severity')].map((one) => one.textContent).join() === 'low,critical');
+        await reload(page);
+        await page.says('2 open, 1 new');
+        assert.deepEqual(await severities(), ['low', 'critical']);
+        await page.click('#alerts li .link');
+        await page.until(() => document.getElementById('device-title').textContent === 'boiler');
     });
 
     test('reads the chart by mouse and by keyboard', async () => {
@@ -152,14 +201,17 @@ describe('the page', () => {
         const { page } = await boardOf();
         await page.click('#logout');
         await page.says('Password');
-        await page.run(() => { location.reload(); });
+        await reload(page);
         await page.says('Password');
         assert.equal(await page.run(() => document.getElementById('board').hidden), true);
     });
 
     for (const dark of [false, true]) {
         test(`fits 360 pixels, ${dark ? 'dark' : 'light'}, readable`, async () => {
-            const { page } = await boardOf({ width: 360, height: 780, dark });
+            const { user, device, page } = await boardOf({ width: 360, height: 780, dark });
+            await ruleOf(user, { name: 'A rule with a rather long name, to see where it breaks' });
+            await server.ok('POST', '/ingest/boiler', { device: device.apiToken, body: { temperature: 100 } });
+            await page.says('1 open, 1 new');
             await drawn(page);
             await page.screenshot(`${shots}narrow-${dark ? 'dark' : 'light'}.png`);
             assert.ok(await page.run(() => document.documentElement.scrollWidth <= innerWidth), 'no sideways scrolling');
@@ -184,7 +236,10 @@ describe('the page', () => {
     }
 
     test('names every control for those who do not see it', async () => {
-        const { page } = await boardOf();
+        const { user, device, page } = await boardOf();
+        await ruleOf(user, {});
+        await server.ok('POST', '/ingest/boiler', { device: device.apiToken, body: { temperature: 100 } });
+        await page.says('1 open, 1 new');
         const nameless = await page.run(() => [...document.querySelectorAll('button, input, canvas, a, section')]
             .filter((e) => !(e.textContent.trim() || e.ariaLabel || e.labels?.length || e.getAttribute('aria-labelledby')))
             .map((e) => e.outerHTML.slice(0, 80)));

@@ -1,7 +1,9 @@
 // @ts-check
-// The page: who you are, your devices, the latest values, one live chart. Everything on it comes from
-// the public API; the address bar holds what is being looked at.
+// The page: who you are, your open alerts, your devices, the latest values, one live chart. Everything on it
+// comes from the public API; the address bar holds what is being looked at.
 import { ApiError, accessToken, call, enter, forget, freshToken, hasSession, leave } from './api.js';
+import { draw as drawAlerts, forgetAlerts, loadAlerts, onAlert, startAlerts } from './alerts.js';
+import { $, ago, format, make, note, sentence } from './dom.js';
 import { startLive } from './live.js';
 import { Chart } from './chart.js';
 
@@ -9,9 +11,6 @@ const RANGES = new Map([['5m', 300], ['1h', 3600], ['24h', 86400], ['7d', 604800
 const COLUMNS = 400;       // points asked for are four per column: first, lowest, highest, last
 const MOST_POINTS = 6000;  // on the chart; beyond, the server thins again
 const NOT_VALUES = new Set(['deviceId', 'externalId', 'timestamp', 'type', 'metadata', 'variables']);
-
-/** @template {HTMLElement} T @param {string} id @returns {T} */
-const $ = (id) => /** @type {T} */ (document.getElementById(id));
 
 /** @typedef {{externalId: string, id: string, name: string | null, status: string, lastSeenAt: string | null}} Device */
 /** @typedef {{t: number, values: Map<string, number>}} Latest */
@@ -32,27 +31,6 @@ const chart = new Chart($('chart'), (point) => {
         ? `${new Date(point.t).toLocaleString()}: ${format(point.v)} ${state.units.get(state.variable) ?? ''}`
         : '';
 });
-
-/** @param {number} value */
-const format = (value) => Math.abs(value) >= 1e7 || (value !== 0 && Math.abs(value) < 1e-3)
-    ? value.toExponential(3) : String(Number(value.toFixed(3)));
-
-/** @param {string} tag @param {Partial<HTMLElement> & Record<string, any>} [props] @param {(Node | string)[]} children */
-function make(tag, props = {}, ...children) {
-    const element = Object.assign(document.createElement(tag), props);
-    element.append(...children);
-    return element;
-}
-
-/** @param {HTMLElement} element @param {string} text empty hides it @param {boolean} [bad] */
-function note(element, text, bad) {
-    element.textContent = text;
-    element.hidden = !text;
-    element.classList.toggle('bad', !!bad);
-}
-
-/** @param {unknown} error */
-const sentence = (error) => error instanceof Error ? error.message : String(error);
 
 // --- who you are ---------------------------------------------------------------------------------
 
@@ -91,7 +69,7 @@ async function enterBoard() {
     const me = await call('GET', '/auth/me');
     $('who').textContent = `${me.username}, ${me.organizationName}`;
     show('board');
-    await loadDevices();
+    await Promise.all([loadDevices(), loadAlerts()]);
     if (!hasSession()) return;
     state.stopLive();
     state.stopLive = startLive({ token: freshToken, onFrame, onOpen: fillGap, onState: showLink, onRefused: refused });
@@ -101,6 +79,7 @@ async function enterBoard() {
 function leaveBoard(why) {
     state.stopLive();
     forget();
+    forgetAlerts();
     state.devices.clear();
     state.latest.clear();
     choose('', '');
@@ -162,15 +141,6 @@ function keepLatest(id, t, row) {
     }
     known.t = Math.max(known.t, t);
     state.latest.set(id, known);
-}
-
-/** @param {number} t */
-function ago(t) {
-    const seconds = Math.max(0, Math.round((Date.now() - t) / 1000));
-    if (seconds < 60) return `${seconds} s ago`;
-    if (seconds < 3600) return `${Math.round(seconds / 60)} min ago`;
-    if (seconds < 86400) return `${Math.round(seconds / 3600)} h ago`;
-    return new Date(t).toLocaleDateString();
 }
 
 function drawDevices() {
@@ -315,6 +285,7 @@ function drawChart() {
 
 /** @param {any} frame */
 function onFrame(frame) {
+    if (frame.type === 'ALERT') { onAlert(frame); return; }
     const id = frame.deviceId;
     const device = state.devices.get(id);
     if (frame.type === 'DEVICE_STATUS' && device) device.status = frame.status ?? device.status;
@@ -347,7 +318,7 @@ setInterval(() => {
     }
     dirty.clear();
 }, 100);
-setInterval(() => { if (!$('board').hidden && !document.hidden) { drawDevices(); if (state.variable) drawChart(); } }, 5000);
+setInterval(() => { if (!$('board').hidden && !document.hidden) { drawDevices(); drawAlerts(); if (state.variable) drawChart(); } }, 5000);
 
 let reload = 0;
 /** A device or variable that is new, or a late point: ask again, at most every two seconds. */
@@ -361,12 +332,13 @@ function scheduleReload() {
 
 /** The socket is open (again): whatever came while it was not is in the store. */
 async function fillGap() {
-    await loadDevices();
+    await Promise.all([loadDevices(), loadAlerts()]);
     if (state.variable) await loadHistory();
 }
 
 // --- start ---------------------------------------------------------------------------------------
 
+startAlerts({ onDevice: (id) => void openDevice(id), onFailed: failed });
 onSubmit('login-form', async (fields) => { await enter('/auth/login', fields); await enterBoard(); });
 onSubmit('register-form', async (fields) => { await enter('/auth/register', fields); await enterBoard(); });
 for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-show]'))) {
