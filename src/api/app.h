@@ -56,7 +56,7 @@ struct app {
     struct live_hub *hub;
     struct route_table *routes;
     struct executor *async, *telemetry_pool, *analytics;
-    struct mqtt_api *_Atomic mqtt;      /* NULL until its port is bound, or without MQTT */
+    struct mqtt_api *_Atomic mqtt;             /* NULL until its port is bound, or without MQTT */
     struct mqtt_bridge_ingest *_Atomic bridge; /* NULL without another broker */
     struct http_server *_Atomic server; /* NULL until the port is bound: requests may come before */
     struct live_settings live;
