@@ -23,4 +23,16 @@ void invitations_api_look(struct api_call *c);
 void invitations_api_accept(struct api_call *c);
 
 /* --- organizations_api.c ---------------------------------------------------------------------- */
+void organizations_api_list(struct api_call *c);
 void organizations_api_get(struct api_call *c);
+void organizations_api_update(struct api_call *c);
+void organizations_api_delete(struct api_call *c);
+void organizations_api_restore(struct api_call *c);
+void organizations_api_retention(struct api_call *c);
+void organizations_api_set_retention(struct api_call *c);
+
+/* --- avatars_api.c ---------------------------------------------------------------------------- */
+void avatars_api_put(struct api_call *c);
+void avatars_api_get(struct api_call *c);
+void avatars_api_status(struct api_call *c);
+void avatars_api_delete(struct api_call *c);

@@ -42,7 +42,38 @@ const struct route routes_people[] = {
      invitations_api_accept, "authAcceptInvitation",
      "Join with {token,username,password,firstName,lastName}; answers as login."},
 
+    {HTTP1_GET, V1 "/organizations", WHO_ADMIN, ON_ASYNC, 0, organizations_api_list,
+     "organizations",
+     "Every organisation, as an array or in pages; deleted=true: those that may be restored."},
     {HTTP1_GET, V1 "/organizations/{id}", WHO_USER, ON_ASYNC, 0, organizations_api_get,
      "organization", "One's own organisation; an installation's administrator sees each."},
+    {HTTP1_PUT, V1 "/organizations/{id}", WHO_ORG_ADMIN, ON_ASYNC, KIB(64),
+     organizations_api_update, "organizationUpdate",
+     "Change {name,description,settings{}}; what is absent stays, null clears."},
+    {HTTP1_DELETE, V1 "/organizations/{id}", WHO_ADMIN, ON_ASYNC, KIB(16), organizations_api_delete,
+     "organizationDelete",
+     "Delete an organisation: all its people and devices are refused at once; restorable for 7 "
+     "days."},
+    {HTTP1_POST, V1 "/organizations/{id}/restore", WHO_ADMIN, ON_ASYNC, KIB(16),
+     organizations_api_restore, "organizationRestore",
+     "Bring a deleted organisation back with its people, devices and their tokens."},
+    {HTTP1_GET, V1 "/organizations/{id}/retention", WHO_ORG_ADMIN, ON_ASYNC, 0,
+     organizations_api_retention, "organizationRetention",
+     "How long the organisation keeps its points: retentionDays of its own (null: none), "
+     "effectiveDays, defaultDays; 0 is for ever."},
+    {HTTP1_PUT, V1 "/organizations/{id}/retention", WHO_ORG_ADMIN, ON_ASYNC, KIB(16),
+     organizations_api_set_retention, "organizationSetRetention",
+     "Choose {retentionDays}: a number, 0 for ever, null as the installation."},
+
+    {HTTP1_GET, V1 "/users/{id}/avatar", WHO_USER, ON_ASYNC, 0, avatars_api_get, "avatar",
+     "The picture of somebody of the organisation."},
+    {HTTP1_GET, V1 "/users/{id}/avatar/status", WHO_USER, ON_ASYNC, 0, avatars_api_status,
+     "avatarStatus", "Whether there is one: hasAvatar, avatarUrl, avatarVersion."},
+    {HTTP1_POST, V1 "/users/{id}/avatar", WHO_USER, ON_ASYNC, KIB(1024 + 64), avatars_api_put,
+     "avatarUpload", "Change a picture: PNG or JPEG, 1 MiB at most, as a form (file) or bare."},
+    {HTTP1_PUT, V1 "/users/{id}/avatar", WHO_USER, ON_ASYNC, KIB(1024 + 64), avatars_api_put,
+     "avatarPut", "The same as POST."},
+    {HTTP1_DELETE, V1 "/users/{id}/avatar", WHO_USER, ON_ASYNC, KIB(16), avatars_api_delete,
+     "avatarDelete", "Remove a picture."},
 };
 const size_t routes_people_count = sizeof routes_people / sizeof *routes_people;

@@ -20,7 +20,7 @@ void users_json_roles(struct buf *b, unsigned roles)
     json_write_close(b, ']');
 }
 
-static void write_avatar(struct buf *b, const struct user *u)
+void users_json_avatar(struct buf *b, const struct user *u)
 {
     char url[64];
     if (u->avatar_version) {
@@ -45,7 +45,7 @@ void users_json_write(struct buf *b, const struct user *u, const struct organiza
     json_write_member_str(b, "organizationName", o->name);
     users_json_roles(b, u->roles);
     json_write_member_bool(b, "enabled", u->enabled);
-    write_avatar(b, u);
+    users_json_avatar(b, u);
     json_write_member_str(b, "themePreference", u->theme_preference);
     if (for_admin) {
         service_call_time(b, "createdAt", u->created_ns);

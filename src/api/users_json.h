@@ -9,6 +9,8 @@ void users_json_write(struct buf *b, const struct user *u, const struct organiza
                       bool for_admin);
 /* "roles":["ROLE_USER",…] */
 void users_json_roles(struct buf *b, unsigned roles);
+/* "avatarUrl":…,"avatarVersion":… */
+void users_json_avatar(struct buf *b, const struct user *u);
 /* Members `roles` (names) or `role` (one), with or without "ROLE_": false when neither is there;
  * wrong ones add to the errors. */
 bool users_json_read_roles(struct api_fields *f, unsigned *ret);

@@ -17,6 +17,7 @@
 #include "service/device_presence.h"
 #include "service/device_purge.h"
 #include "service/notify_service.h"
+#include "service/organization_purge.h"
 #include "store/registry.h"
 #include "sys/lock.h"
 #include "sys/thread.h"
@@ -150,6 +151,13 @@ static enum err prune_alerts(struct housekeeping *h)
     return e;
 }
 
+/* A bounded piece of one at a time. */
+static enum err purge_organizations(struct housekeeping *h)
+{
+    bool more = false;
+    return organization_purge_run(h->app->devices, &more);
+}
+
 static const struct job {
     const char *name;
     int64_t period_ns;
@@ -168,6 +176,7 @@ static const struct job {
     {"retention", NS_PER_HOUR, retain},
     {"prune_alerts", 10 * NS_PER_MINUTE, prune_alerts},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
+    {"purge_deleted_organizations", NS_PER_MINUTE, purge_organizations},
     {"event_retention", 10 * NS_PER_MINUTE, retain_events},
     {"purge_deleted_users", 10 * NS_PER_MINUTE, purge_users},
     {"purge_notifications", 10 * NS_PER_MINUTE, purge_notifications},

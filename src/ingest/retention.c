@@ -58,6 +58,26 @@ enum err retention_set(struct retention *r, int64_t org, int64_t days)
     return e;
 }
 
+void retention_clear(struct retention *r, int64_t org)
+{
+    uint64_t key = (uint64_t)org;
+    rwlock_write(&r->lock);
+    struct entry *old = map_remove(&r->entries, map_u64(&key));
+    rwlock_release(&r->lock);
+    mem_free(old);
+}
+
+int64_t retention_days(struct retention *r, int64_t org, bool *ret_own)
+{
+    uint64_t key = (uint64_t)org;
+    rwlock_read(&r->lock);
+    const struct entry *own = map_get(&r->entries, map_u64(&key));
+    int64_t days = own ? own->days : r->default_days;
+    rwlock_release(&r->lock);
+    *ret_own = own != NULL;
+    return days;
+}
+
 int64_t retention_cutoff_ns(struct retention *r, int64_t org, int64_t now_ns)
 {
     uint64_t key = (uint64_t)org;

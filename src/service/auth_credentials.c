@@ -146,7 +146,7 @@ bool auth_service_still_valid(struct auth_service *s, const struct principal *p)
     }
     struct identity_user user;
     if (p->kind != PRINCIPAL_USER || !identity_find_user(s->identity, p->user, &user)) return false;
-    if (!user.enabled || user.org != p->org) return false;
+    if (!user.enabled || user.org != p->org || user.roles != p->roles) return false;
     return !p->session[0] || !identity_session_is_revoked(s->identity, bytes_str(p->session));
 }
 

@@ -66,6 +66,9 @@ void auth_state_forget(struct auth_service *s, int64_t user);
  * ERR_EXISTS: user name or e-mail was taken meanwhile. */
 enum err auth_state_bring_back(struct auth_service *s, struct sql_tx *tx, const struct user *u,
                                struct arena *a, struct refusal *refusal) MUST_CHECK;
+/* ERR_EXISTS when another organisation than `org` has the name. */
+enum err auth_state_check_org_name(struct sql_tx *tx, struct bytes name, int64_t org,
+                                   struct arena *a, struct refusal *refusal) MUST_CHECK;
 enum err auth_state_invitation_event(struct auth_service *s, struct sql_tx *tx,
                                      const struct invitation *i, const char *type,
                                      const char *title, const struct actor *actor) MUST_CHECK;

@@ -178,14 +178,13 @@ static enum err acknowledge(struct command_service *s, struct sql_tx *tx, const 
     return e;
 }
 
-/* All that wait, also with an id up to the cursor: a device that acknowledges what it was never
- * given does not starve. */
 static enum err list_for(struct command_service *s, struct sql_tx *tx,
-                         const struct command_poll *poll, struct arena *arena, struct command **ret,
-                         size_t *ret_n)
+                         const struct command_poll *poll, int64_t after, struct arena *arena,
+                         struct command **ret, size_t *ret_n)
 {
-    return catalog_commands_list_waiting(tx, poll->org, poll->device, 0, clock_wall_ns(s->clock),
-                                         COMMANDS_GIVEN_MAX, arena, ret, ret_n);
+    return catalog_commands_list_waiting(tx, poll->org, poll->device, after,
+                                         clock_wall_ns(s->clock), COMMANDS_GIVEN_MAX, arena, ret,
+                                         ret_n);
 }
 
 /* Most polls find nothing: those take no write transaction, and so no disk. */
@@ -198,7 +197,8 @@ static enum err is_idle(struct command_service *s, const struct command_poll *po
     enum err e = sql_begin(s->db, SQL_READ, &tx);
     if (e) return e;
     arena_init(&arena, ARENA_MAX);
-    e = sql_end(tx, list_for(s, tx, poll, &arena, &any, &n));
+    /* With id above 0 also what was sent: the cursor may acknowledge it. */
+    e = sql_end(tx, list_for(s, tx, poll, 0, &arena, &any, &n));
     arena_done(&arena);
     *ret = n == 0;
     return e;
@@ -213,7 +213,7 @@ static enum err poll_in(struct command_service *s, struct sql_tx *tx, const stru
     struct command *commands = NULL;
     size_t n = 0;
     if (poll->by_cursor && poll->after) e = acknowledge(s, tx, actor, poll, arena);
-    if (!e) e = list_for(s, tx, poll, arena, &commands, &n);
+    if (!e) e = list_for(s, tx, poll, poll->by_cursor ? poll->after : 0, arena, &commands, &n);
     for (size_t i = 0; !e && i < n; i++)
         if (commands[i].state < given) e = change(s, tx, actor, &commands[i], given);
     *ret = commands;

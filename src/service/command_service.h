@@ -74,7 +74,7 @@ enum err command_service_mark(struct command_service *s, const struct actor *act
 struct command_poll {
     int64_t org, device;
     bool by_cursor; /* false: what is given counts as delivered */
-    int64_t after;  /* by_cursor: delivered, if given before, up to here; the rest is given again */
+    int64_t after;  /* by_cursor: delivered up to here; what comes behind it is given, as sent */
 };
 /* What a device gets that asks; *ret_n 0 when there is nothing. */
 enum err command_service_poll(struct command_service *s, const struct actor *actor,

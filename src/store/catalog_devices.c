@@ -184,6 +184,21 @@ enum err catalog_devices_delete(struct sql_tx *tx, int64_t org, int64_t device, 
         SQL_ARGS(SQL_I(now_ns), SQL_I(org), SQL_I(device)));
 }
 
+enum err catalog_devices_delete_all(struct sql_tx *tx, int64_t org, int64_t now_ns)
+{
+    return sql_exec(tx, "UPDATE devices SET deleted_ns = $1 WHERE org = $2 AND deleted_ns = 0",
+                    SQL_ARGS(SQL_I(now_ns), SQL_I(org)), NULL);
+}
+
+enum err catalog_devices_restore_all(struct sql_tx *tx, int64_t org, int64_t deleted_ns,
+                                     int64_t now_ns)
+{
+    return sql_exec(tx,
+                    "UPDATE devices SET deleted_ns = 0, updated_ns = $1 "
+                    "WHERE org = $2 AND deleted_ns = $3",
+                    SQL_ARGS(SQL_I(now_ns), SQL_I(org), SQL_I(deleted_ns)), NULL);
+}
+
 enum err catalog_devices_restore(struct sql_tx *tx, int64_t org, int64_t device, int64_t now_ns)
 {
     int64_t taken;

@@ -47,6 +47,11 @@ enum err catalog_devices_delete(struct sql_tx *tx, int64_t org, int64_t device,
 /* ERR_EXISTS: the external id was taken meanwhile. The token does not come back. */
 enum err catalog_devices_restore(struct sql_tx *tx, int64_t org, int64_t device,
                                  int64_t now_ns) MUST_CHECK;
+/* With their organisation: all that are alive, tokens kept, and the way back for those that were
+ * deleted at that very instant. */
+enum err catalog_devices_delete_all(struct sql_tx *tx, int64_t org, int64_t now_ns) MUST_CHECK;
+enum err catalog_devices_restore_all(struct sql_tx *tx, int64_t org, int64_t deleted_ns,
+                                     int64_t now_ns) MUST_CHECK;
 /* Removes the row and its variables for good; only a deleted one. */
 enum err catalog_devices_purge(struct sql_tx *tx, int64_t org, int64_t device) MUST_CHECK;
 /* Up to `cap` devices deleted before, any organisation, oldest first: (org, id) pairs. */

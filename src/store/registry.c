@@ -58,6 +58,33 @@ static enum err load_rows(struct registry *r, struct sql_tx *tx, const char *sql
     return e == ERR_END ? ERR_OK : e;
 }
 
+/* One that this process has known before: what it is told now is the truth. */
+static enum err load_restored(struct registry *r, const struct sql_value *c)
+{
+    enum err e = load_device(r, c);
+    if (e) return e;
+    struct device_entry *entry = registry_maps_device_at(r, c[0].as.i);
+    atomic_store(&entry->device.active, c[4].as.i != 0);
+    atomic_store(&entry->device.deleted_ns, 0);
+    return ERR_OK;
+}
+
+enum err registry_load_organization(struct registry *r, int64_t org)
+{
+    struct sql_tx *tx;
+    enum err e = sql_begin(r->db, SQL_READ, &tx);
+    if (e) return e;
+    e = load_rows(r, tx,
+                  "SELECT id, org, uuid, external_id, active, provisioned_by, last_seen_ns, "
+                  "token_hash, presence FROM devices WHERE org = $1 AND deleted_ns = 0 ORDER BY id",
+                  SQL_ARGS(SQL_I(org)), load_restored);
+    if (!e)
+        e = load_rows(r, tx,
+                      "SELECT id, device, org, name FROM variables WHERE org = $1 ORDER BY id",
+                      SQL_ARGS(SQL_I(org)), load_variable);
+    return sql_end(tx, e);
+}
+
 static enum err load(struct registry *r, struct why *why)
 {
     struct sql_tx *tx;

@@ -108,6 +108,10 @@ void registry_retire_device(struct registry *r, struct reg_device *d);
 /* The other way round after a restore; ERR_EXISTS when the external id was taken meanwhile. */
 enum err registry_restore_device(struct registry *r, struct reg_device *d) MUST_CHECK;
 
+/* Reads the alive devices of an organisation again, tokens and variables too: after it was
+ * restored. */
+enum err registry_load_organization(struct registry *r, int64_t org) MUST_CHECK;
+
 /* Alive devices of an organisation in order of id, at most cap, ids above `after`. */
 size_t registry_list_devices(struct registry *r, int64_t org, int64_t after,
                              struct reg_device **ret, size_t cap);

@@ -105,6 +105,8 @@ async function prepare() {
     ids.invitation = { own: await invite(me.accessToken, 'm-in@example.org'), foreign: await invite(stranger.accessToken, 'm-out@example.org'), random: big, malformed: '1.5' };
     ids.goneUser = { own: await gonePerson(me.accessToken, 'm-gone-own'), foreign: await gonePerson(stranger.accessToken, 'm-gone-foreign'), random: big, malformed: 'x' };
     ids.user = { own: await person(me.accessToken, 'm-person'), foreign: stranger.userId, deleted: ids.goneUser.own, random: big, malformed: '1e3' };
+    ids.seen = { ...ids.user, own: me.userId }; // with a picture, and not deleted by another row
+    for (const who of [me, stranger]) await server.ok('POST', `/users/${who.userId}/avatar`, { token: who.accessToken, headers: { 'content-type': 'image/png' }, body: Buffer.from('\x89PNG\r\n\x1a\n', 'latin1') });
     ids.organization = { own: me.organizationId, foreign: stranger.organizationId, random: big, malformed: '0x1' };
     Object.assign(ids, await dashboardIds(me.accessToken, stranger.accessToken, big));
     const [mine, theirs] = [await alertOn(me.accessToken, 'm-sender', sender.apiToken), await alertOn(stranger.accessToken, 'm-foreign', foreign.apiToken)];
@@ -154,7 +156,7 @@ function ask(method, path, row, chosen, headers, requestId = 'matrix') {
     const all = { ...headers, 'x-request-id': requestId };
     let body;
     if (row.body) { body = row.body(chosen); body = typeof body === 'string' ? body : JSON.stringify(body); all['content-type'] = 'application/json'; }
-    if (row.text) { body = row.text(chosen); all['content-type'] = path.includes('csv') ? 'text/csv' : 'text/plain'; }
+    if (row.text) { body = row.bytes ? Buffer.from(row.text(chosen), 'latin1') : row.text(chosen); all['content-type'] = path.includes('csv') ? 'text/csv' : 'text/plain'; }
     return server.request(method, filled + query, { headers: all, body });
 }
 

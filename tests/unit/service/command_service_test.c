@@ -131,14 +131,14 @@ static void marking_again_or_backwards_or_for_another_device_changes_nothing(voi
                          ERR_OK);
     assert_int_equal(waiting(0, &list), 1);
     assert_int_equal(list[0].state, COMMAND_QUEUED);
-    static const enum command_state steps[] = {COMMAND_SENT, COMMAND_SENT, COMMAND_DELIVERED,
-                                               COMMAND_DELIVERED, COMMAND_SENT};
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        assert_int_equal(command_service_mark(&s, &ada, ada.org, pump.id, &a.id, 1, steps[i]),
-                         ERR_OK);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            command_service_mark(&s, &ada, ada.org, pump.id, &a.id, 1, COMMAND_DELIVERED), ERR_OK);
+    assert_int_equal(command_service_mark(&s, &ada, ada.org, pump.id, &a.id, 1, COMMAND_SENT),
+                     ERR_OK);
     assert_int_equal(waiting(0, &list), 0);
     assert_int_equal(service_world_events(&w, ada.org, EVENT_COMMAND_DELIVERED), 1);
-    assert_int_equal(service_world_events(&w, ada.org, EVENT_COMMAND_SENT), 1);
+    assert_int_equal(service_world_events(&w, ada.org, EVENT_COMMAND_SENT), 0);
 }
 
 static void nothing_is_handed_out_at_its_end(void **state)

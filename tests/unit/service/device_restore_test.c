@@ -93,28 +93,6 @@ static void a_restore_counts_against_the_limit_of_devices(void **state)
     assert_int_equal(restore("one", &d, &refusal), ERR_OK);
 }
 
-static void a_restart_in_between_forgets_nothing(void **state)
-{
-    (void)state;
-    struct refusal refusal;
-    struct device d = create("pump");
-    int64_t now = clock_wall_ns(&w.clock.clock);
-    struct reg_device *r = registry_find_key(w.registry, ada.org, d.id);
-    atomic_store(&r->last_seen_ns, now);
-    atomic_store(&r->seen_dirty, true);
-    assert_int_equal(registry_save_seen(w.registry), ERR_OK);
-    delete ("pump");
-    service_world_reopen(&w, NULL);
-    w.devices.registry = w.registry;
-    assert_null(registry_find_key(w.registry, ada.org, d.id));
-    assert_int_equal(restore("pump", &d, &refusal), ERR_OK);
-    r = registry_find_key(w.registry, ada.org, d.id);
-    assert_non_null(r);
-    assert_int_equal(atomic_load(&r->last_seen_ns), now);
-    assert_int_equal(atomic_load(&r->deleted_ns), 0);
-    assert_true(r->active);
-}
-
 static enum err provision(const char *id, int64_t by_device)
 {
     struct why why = {""};
@@ -196,8 +174,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_can_be_restored_for_seven_days_and_no_longer, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(a_restore_counts_against_the_limit_of_devices, open_world,
-                                        close_world),
-        cmocka_unit_test_setup_teardown(a_restart_in_between_forgets_nothing, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(its_own_messages_do_not_make_it_again_for_a_day, open_world,
                                         close_world),
