@@ -138,7 +138,7 @@ enum err catalog_devices_set_properties(struct sql_tx *tx, const struct device *
         "properties = $4, updated_ns = $5 WHERE org = $6 AND id = $7 AND deleted_ns = 0",
         SQL_ARGS(catalog_rows_opt(d->location), catalog_rows_opt(d->sensor_type),
                  catalog_rows_opt(d->firmware_version), catalog_rows_opt(d->properties),
-                 SQL_I(d->updated_ns), SQL_I(d->located_ns), SQL_I(d->org), SQL_I(d->id)));
+                 SQL_I(d->updated_ns), SQL_I(d->org), SQL_I(d->id)));
 }
 
 enum err catalog_devices_set_token(struct sql_tx *tx, int64_t org, int64_t device,
