@@ -10,7 +10,7 @@ for header in $(git ls-files 'src/*.h'); do
     esac
 done
 flags="-std=c17 -D_GNU_SOURCE -Wall -Wextra -fsyntax-only -iquote src -iquote build/release/generated"
-flags="$flags $(pkg-config --cflags libuv libcjson sqlite3 libsodium libzstd zlib)"
+flags="$flags $(pkg-config --cflags libuv libcjson sqlite3 libsodium libzstd zlib libpq)"
 git ls-files 'src/*.h' | xargs -P "$(nproc)" -I{} sh -c \
     'printf "#include \"%s\"\n" "${1#src/}" | gcc '"$flags"' -x c - 2>&1 | sed "s|^|$1: |"' sh {} |
     { ! grep .; } || bad=1

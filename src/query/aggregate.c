@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "query/stats.h"
+#include "model/stats.h"
 
 #include <math.h>
 #include <stdlib.h>

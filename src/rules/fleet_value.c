@@ -2,8 +2,8 @@
 #include "rules/fleet_value.h"
 
 #include "model/device_status.h"
+#include "model/stats.h"
 #include "query/aggregate.h"
-#include "query/stats.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -9,9 +9,15 @@
 
 #include <stdio.h>
 
-uint32_t migrate_checksum(const struct migration *m)
+static const char *script_of(const struct migration *m, enum sql_dialect dialect)
 {
-    return crc32c(0, m->script, strlen(m->script));
+    return dialect == SQL_POSTGRES && m->postgres ? m->postgres : m->script;
+}
+
+uint32_t migrate_checksum(const struct migration *m, enum sql_dialect dialect)
+{
+    const char *script = script_of(m, dialect);
+    return crc32c(0, script, strlen(script));
 }
 
 static enum err say(struct sql_tx *tx, enum err e, struct why *why)
@@ -45,6 +51,7 @@ static enum err each_applied(struct sql_tx *tx, line_fn *visit, void *ctx, struc
 
 /* Walks the list along the lines of the database. */
 struct walk {
+    enum sql_dialect dialect;
     const struct migration *list;
     size_t n;
     size_t at; /* lines seen = migrations of the list that are applied */
@@ -73,14 +80,15 @@ static enum err walk_line(void *ctx, int64_t number, const char *name, int64_t c
 {
     struct walk *w = ctx;
     const struct migration *m = w->at < w->n ? &w->list[w->at] : NULL;
-    struct migrate_line line = {number, name, MIGRATE_APPLIED, applied_ns, m ? m->script : NULL};
+    struct migrate_line line = {number, name, MIGRATE_APPLIED, applied_ns,
+                                m ? script_of(m, w->dialect) : NULL};
     if (m && number > m->number && number <= w->list[w->n - 1].number)
         return why_say(w->why, ERR_CORRUPT,
                        "migration %lld '%s' is missing although %lld '%s' was applied",
                        (long long)m->number, m->name, (long long)number, name);
     if (!m || number != m->number)
         line.state = MIGRATE_UNKNOWN;
-    else if (checksum != migrate_checksum(m))
+    else if (checksum != migrate_checksum(m, w->dialect))
         line.state = MIGRATE_EDITED;
     if (line.state != MIGRATE_UNKNOWN) w->at++;
     if (!w->visit) return judge(w, &line);
@@ -102,13 +110,13 @@ static enum err apply(struct sql_db *db, const struct migration *m, int64_t now_
         return why_say(why, e, "migration %lld '%s': %s", (long long)m->number, m->name,
                        err_sentence(e));
     struct why reason = {""};
-    e = tx->ops->script(tx, m->script, &reason);
+    e = tx->ops->script(tx, script_of(m, db->ops->dialect), &reason);
     if (!e)
         e = sql_exec(tx,
                      "INSERT INTO schema_migrations (number, name, checksum, applied_ns) "
                      "VALUES ($1, $2, $3, $4)",
                      SQL_ARGS(SQL_I(m->number), SQL_T(bytes_str(m->name)),
-                              SQL_I(migrate_checksum(m)), SQL_I(now_ns)),
+                              SQL_I(migrate_checksum(m, db->ops->dialect)), SQL_I(now_ns)),
                      NULL);
     e = sql_end(tx, e);
     return e ? why_say(why, e, "migration %lld '%s': %.150s", (long long)m->number, m->name,
@@ -128,10 +136,13 @@ static enum err make_history(struct sql_db *db, struct why *why)
 /* Without the table nothing was applied; asking for it would fail the transaction. */
 static enum err has_history(struct sql_tx *tx, bool *ret, struct why *why)
 {
+    static const char *const look[] = {
+        [SQL_SQLITE] = "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'",
+        [SQL_POSTGRES] = "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() "
+                         "AND tablename = 'schema_migrations'"};
     struct sql_cursor *c;
     struct sql_row row;
-    enum err e = sql_query(tx, "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'",
-                           SQL_NO_ARGS, &c);
+    enum err e = sql_query(tx, look[tx->ops->dialect], SQL_NO_ARGS, &c);
     if (e) return say(tx, e, why);
     e = sql_next(c, &row);
     sql_finish(c);
@@ -155,7 +166,7 @@ static enum err walk_database(struct sql_db *db, struct walk *w)
 enum err migrate_run(struct sql_db *db, const struct migration *list, size_t n, int64_t now_ns,
                      struct why *why)
 {
-    struct walk w = {.list = list, .n = n, .why = why};
+    struct walk w = {.dialect = db->ops->dialect, .list = list, .n = n, .why = why};
     enum err e = walk_database(db, &w);
     if (!e && w.at == 0 && n) e = make_history(db, why);
     for (size_t i = w.at; !e && i < n; i++) e = apply(db, &list[i], now_ns, why);
@@ -166,11 +177,11 @@ enum err migrate_status(struct sql_db *db, const struct migration *list, size_t 
                         void (*visit)(void *ctx, const struct migrate_line *line), void *ctx,
                         struct why *why)
 {
-    struct walk w = {list, n, 0, visit, ctx, why};
+    struct walk w = {db->ops->dialect, list, n, 0, visit, ctx, why};
     enum err e = walk_database(db, &w);
     for (size_t i = w.at; !e && i < n; i++) {
         struct migrate_line line = {list[i].number, list[i].name, MIGRATE_PENDING, 0,
-                                    list[i].script};
+                                    script_of(&list[i], db->ops->dialect)};
         visit(ctx, &line);
     }
     return e;

@@ -11,7 +11,8 @@
 struct migration {
     int64_t number; /* 1, 2, 3, … without a gap */
     const char *name;
-    const char *script;
+    const char *script;   /* "": nothing to do for SQLite */
+    const char *postgres; /* what PostgreSQL is told instead; NULL: the same in its words */
 };
 
 enum migrate_state { MIGRATE_APPLIED, MIGRATE_PENDING, MIGRATE_EDITED, MIGRATE_UNKNOWN };
@@ -24,8 +25,8 @@ struct migrate_line {
     const char *script; /* NULL for an unknown one */
 };
 
-/* CRC32C over the script's bytes. */
-uint32_t migrate_checksum(const struct migration *m);
+/* CRC32C over the bytes of the script in that dialect. */
+uint32_t migrate_checksum(const struct migration *m, enum sql_dialect dialect);
 /* Applies what is pending. ERR_VERSION: the database knows a migration that is not in the list.
  * ERR_CORRUPT: one that was applied was edited or is missing. `why` names it; nothing is changed
  * then. */

@@ -3,3 +3,4 @@
  * Threads: immutable. */
 
 extern const char migration_events_sql[];
+extern const char migration_events_postgres_sql[];

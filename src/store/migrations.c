@@ -16,6 +16,7 @@
 #include "store/migration_people.h"
 #include "store/migration_presence.h"
 #include "store/migration_rules.h"
+#include "store/postgres/migration_telemetry.h"
 
 static const char people[] =
     "CREATE TABLE organizations ("
@@ -166,19 +167,21 @@ static const char resets[] = "CREATE TABLE password_resets ("
                              "CREATE INDEX password_resets_user ON password_resets (org, user_id);";
 
 const struct migration migrations_catalog[] = {
-    {1, "organizations, users, sessions and API keys", people},
-    {2, "devices and variables", things},
-    {3, "events and settings", records},
-    {4, "requests to reset a password", resets},
-    {5, "the status of a device that was last told", migration_presence_sql},
-    {6, "commands of devices", migration_commands_sql},
-    {7, "rules and alerts", migration_rules_sql},
-    {8, "dashboards, widgets and shares", migration_dashboards_sql},
-    {9, "invitations, pictures, deleted organisations", migration_people_sql},
-    {10, "tags and groups", migration_labels_sql},
-    {11, "fleet rules", migration_fleet_rules_sql},
-    {12, "webhooks, preferences and deliveries", migration_notify_sql},
-    {13, "when the place of a device was said", migration_located_sql},
-    {14, "an audit trail that is only added to", migration_events_sql},
+    {1, "organizations, users, sessions and API keys", people, NULL},
+    {2, "devices and variables", things, NULL},
+    {3, "events and settings", records, NULL},
+    {4, "requests to reset a password", resets, NULL},
+    {5, "the status of a device that was last told", migration_presence_sql, NULL},
+    {6, "commands of devices", migration_commands_sql, NULL},
+    {7, "rules and alerts", migration_rules_sql, NULL},
+    {8, "dashboards, widgets and shares", migration_dashboards_sql, NULL},
+    {9, "invitations, pictures, deleted organisations", migration_people_sql, NULL},
+    {10, "tags and groups", migration_labels_sql, NULL},
+    {11, "fleet rules", migration_fleet_rules_sql, NULL},
+    {12, "webhooks, preferences and deliveries", migration_notify_sql, NULL},
+    {13, "when the place of a device was said", migration_located_sql, NULL},
+    {14, "an audit trail that is only added to", migration_events_sql,
+     migration_events_postgres_sql},
+    {15, "readings on PostgreSQL", "", migration_telemetry_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

@@ -54,7 +54,11 @@ struct sql_cursor;
 
 enum sql_mode { SQL_READ, SQL_WRITE };
 
+/* Where the words differ: which ones a migration and its history need. */
+enum sql_dialect { SQL_SQLITE, SQL_POSTGRES };
+
 struct sql_ops {
+    enum sql_dialect dialect;
     enum err (*begin)(struct sql_db *, enum sql_mode, struct sql_tx **ret);
     /* Commit is durable on ERR_OK; on failure nothing happened. Ends the transaction either way. */
     enum err (*commit)(struct sql_tx *);

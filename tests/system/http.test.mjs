@@ -187,7 +187,7 @@ describe('operations', () => {
     });
 
     test('promtool finds nothing in the metrics', async (t) => {
-        const promtool = ['/usr/bin/promtool', new URL('../../build/tools/promtool', import.meta.url).pathname].find(existsSync);
+        const promtool = ['/usr/bin/promtool', new URL('../../build/tools/prometheus/usr/bin/promtool', import.meta.url).pathname].find(existsSync);
         if (!promtool) { t.skip('no promtool here'); return; }
         const { text } = await server.request('GET', '/metrics');
         const said = execFileSync(promtool, ['check', 'metrics'], { input: text, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });

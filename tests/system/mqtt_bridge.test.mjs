@@ -7,8 +7,8 @@ import { after, before, test } from 'node:test';
 import { MqttClient } from './mqtt_client.mjs';
 import { freePort, run, startServer, temporaryDir } from './server.mjs';
 
-const MOSQUITTO = ['/usr/sbin/mosquitto', new URL('../../build/tools/mosquitto', import.meta.url).pathname].find(existsSync);
-const skip = !MOSQUITTO && 'no mosquitto here (tools/mosquitto.sh)';
+const MOSQUITTO = ['/usr/sbin/mosquitto', new URL('../../build/tools/mosquitto/usr/sbin/mosquitto', import.meta.url).pathname].find(existsSync);
+const skip = !MOSQUITTO && 'no mosquitto here (tools/unpack.sh)';
 const dir = temporaryDir();
 let brokerPort, broker, server, owner, pump;
 

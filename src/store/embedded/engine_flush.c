@@ -7,9 +7,9 @@
 #include "base/mem.h"
 #include "store/embedded/device_columns.h"
 #include "store/embedded/engine_state.h"
-#include "store/embedded/rollup_math.h"
 #include "store/embedded/rollup_rows.h"
 #include "store/embedded/sample_sort.h"
+#include "store/rollup_math.h"
 
 struct flush {
     struct engine *engine;

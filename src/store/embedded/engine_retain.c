@@ -3,7 +3,7 @@
  * when more than half is dead. */
 #include "base/mem.h"
 #include "store/embedded/engine_state.h"
-#include "store/embedded/rollup_math.h"
+#include "store/rollup_math.h"
 
 static int64_t whole_hour(int64_t cutoff_ns)
 {

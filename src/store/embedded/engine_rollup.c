@@ -2,8 +2,8 @@
  * raw points where the heads hold some of it. */
 #include "base/mem.h"
 #include "store/embedded/engine_state.h"
-#include "store/embedded/rollup_math.h"
 #include "store/embedded/rollup_rows.h"
+#include "store/rollup_math.h"
 
 /* What one call works with: one moment of heads and files. */
 struct request {

@@ -3,10 +3,10 @@
 #include "base/mem.h"
 #include "store/embedded/cursor.h"
 #include "store/embedded/engine.h"
-#include "store/embedded/rollup_math.h"
 #include "store/embedded/rollup_rows.h"
 #include "store/embedded/view.h"
 #include "store/embedded/wal.h"
+#include "store/rollup_math.h"
 
 #include <math.h>
 #include <stdio.h>

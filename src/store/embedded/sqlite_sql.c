@@ -398,6 +398,7 @@ static void sqlite_close(struct sql_db *base)
 enum err sqlite_sql_open(struct sql_db **ret, const struct sqlite_sql_opts *opts, struct why *why)
 {
     static const struct sql_ops ops = {
+        .dialect = SQL_SQLITE,
         .begin = sqlite_begin,
         .commit = sqlite_commit,
         .rollback = sqlite_rollback,

@@ -20,18 +20,18 @@ static struct sql_db *db;
 static struct why why;
 
 static const struct migration first[] = {
-    {1, "a table", "CREATE TABLE a (k BIGINT);"},
-    {2, "another", "CREATE TABLE b (k BIGINT);"},
+    {1, "a table", "CREATE TABLE a (k BIGINT);", NULL},
+    {2, "another", "CREATE TABLE b (k BIGINT);", NULL},
 };
 static const struct migration longer[] = {
-    {1, "a table", "CREATE TABLE a (k BIGINT);"},
-    {2, "another", "CREATE TABLE b (k BIGINT);"},
-    {3, "a third", "CREATE TABLE c (k BIGINT);"},
+    {1, "a table", "CREATE TABLE a (k BIGINT);", NULL},
+    {2, "another", "CREATE TABLE b (k BIGINT);", NULL},
+    {3, "a third", "CREATE TABLE c (k BIGINT);", NULL},
 };
 static const struct migration edited[] = {
-    {1, "a table", "CREATE TABLE a (k BIGINT);"},
-    {2, "another", "CREATE TABLE b (k BIGINT, more TEXT);"},
-    {3, "a third", "CREATE TABLE c (k BIGINT);"},
+    {1, "a table", "CREATE TABLE a (k BIGINT);", NULL},
+    {2, "another", "CREATE TABLE b (k BIGINT, more TEXT);", NULL},
+    {3, "a third", "CREATE TABLE c (k BIGINT);", NULL},
 };
 
 static int set_up(void **state)
@@ -137,8 +137,9 @@ static void a_gap_is_refused_by_name(void **state)
 static void one_that_fails_is_named_and_leaves_the_ones_before(void **state)
 {
     (void)state;
-    static const struct migration bad[] = {{1, "a table", "CREATE TABLE a (k BIGINT);"},
-                                           {2, "nonsense", "CREATE TABLE x (k BIGINT); CREATE Y;"}};
+    static const struct migration bad[] = {
+        {1, "a table", "CREATE TABLE a (k BIGINT);", NULL},
+        {2, "nonsense", "CREATE TABLE x (k BIGINT); CREATE Y;", NULL}};
     assert_int_not_equal(migrate_run(db, bad, 2, 5, &why), ERR_OK);
     assert_non_null(strstr(why.text, "2 'nonsense'"));
     assert_true(has_table("a"));
@@ -172,7 +173,7 @@ static void released_migrations_are_as_they_were(void **state)
     assert_true(migrations_catalog_count >= sizeof sums / sizeof sums[0]);
     for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
         assert_int_equal(migrations_catalog[i].number, i + 1);
-        assert_int_equal(migrate_checksum(&migrations_catalog[i]), sums[i]);
+        assert_int_equal(migrate_checksum(&migrations_catalog[i], SQL_SQLITE), sums[i]);
     }
 }
 

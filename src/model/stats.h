@@ -1,5 +1,5 @@
 #pragma once
-/* query/stats.h -- count, sum, min, max, first, last and second moment of samples taken in time
+/* model/stats.h -- count, sum, min, max, first, last and second moment of samples taken in time
  * order, one by one or as rollups. The sum is compensated (Neumaier 1974); m2 follows Welford
  * (1962) and is merged as in Chan, Golub and LeVeque (1979).   Threads: owner only. */
 #include "model/record.h"

@@ -1,5 +1,5 @@
 /* Running statistics (see stats.h). */
-#include "query/stats.h"
+#include "model/stats.h"
 
 #include <math.h>
 

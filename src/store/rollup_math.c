@@ -1,5 +1,5 @@
 /* Hourly aggregates (see rollup_math.h). */
-#include "store/embedded/rollup_math.h"
+#include "store/rollup_math.h"
 
 #include "base/clock.h"
 

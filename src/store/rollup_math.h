@@ -1,5 +1,5 @@
 #pragma once
-/* store/embedded/rollup_math.h -- hourly aggregates: made from samples, and joined.
+/* store/rollup_math.h -- hourly aggregates: made from samples, and joined.
  * Threads: any (values).   Memory: borrowed for the call. */
 #include "model/record.h"
 

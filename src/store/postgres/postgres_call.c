@@ -1,0 +1,114 @@
+/* Statements on a connection (see postgres_call.h). */
+#include "store/postgres/postgres_call.h"
+
+#include "store/postgres/postgres_sql.h"
+
+#include <stdio.h>
+
+enum err postgres_call_status(struct postgres_conn *c, const PGresult *r, struct why *why)
+{
+    switch (PQresultStatus(r)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_SINGLE_TUPLE:
+    case PGRES_PIPELINE_SYNC:
+        return ERR_OK;
+    default:
+        break;
+    }
+    const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+    const char *text =
+        state ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : PQerrorMessage(c->pg);
+    return why_say(why, postgres_sql_error(state), "PostgreSQL: %.200s", text ? text : "");
+}
+
+static enum err finish(struct postgres_conn *c, PGresult *r, struct why *why)
+{
+    enum err e = postgres_call_status(c, r, why);
+    PQclear(r);
+    return e;
+}
+
+static enum err prepare(struct postgres_conn *c, const struct postgres_call *call, char name[16],
+                        struct why *why)
+{
+    unsigned number;
+    bool known;
+    if (!postgres_wire_statement(c, call->sql, &call->args, &number, &known))
+        return why_say(why, ERR_NOMEM, "%s", err_sentence(ERR_NOMEM));
+    snprintf(name, 16, "s%u", number);
+    if (known) return ERR_OK;
+    enum err e =
+        finish(c, PQprepare(c->pg, name, call->sql, (int)call->args.n, call->args.types), why);
+    if (e) postgres_wire_forget(c, number);
+    return e;
+}
+
+static bool send(struct postgres_conn *c, const struct postgres_call *call, const char *name)
+{
+    const struct postgres_args *a = &call->args;
+    return PQsendQueryPrepared(c->pg, name, (int)a->n, a->values, a->lengths, a->formats, 1);
+}
+
+enum err postgres_call_plain(struct postgres_conn *c, const char *sql, struct why *why)
+{
+    return finish(c, PQexec(c->pg, sql), why);
+}
+
+enum err postgres_call_one(struct postgres_conn *c, struct postgres_call *call, PGresult **ret,
+                           struct why *why)
+{
+    char name[16];
+    const struct postgres_args *a = &call->args;
+    enum err e = prepare(c, call, name, why);
+    if (e) return e;
+    PGresult *r = PQexecPrepared(c->pg, name, (int)a->n, a->values, a->lengths, a->formats, 1);
+    e = postgres_call_status(c, r, why);
+    if (e || !ret)
+        PQclear(r);
+    else
+        *ret = r;
+    return e;
+}
+
+enum err postgres_call_stream(struct postgres_conn *c, struct postgres_call *call, struct why *why)
+{
+    char name[16];
+    enum err e = prepare(c, call, name, why);
+    if (e) return e;
+    if (!send(c, call, name)) return finish(c, NULL, why);
+    PQsetSingleRowMode(c->pg);
+    return ERR_OK;
+}
+
+/* Reads the results of a pipeline up to its end; the first failure is the answer. */
+static enum err receive_all(struct postgres_conn *c, size_t n, struct why *why)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i <= n; i++) { /* a result for each, one for the sync */
+        PGresult *r = PQgetResult(c->pg);
+        if (!e) e = postgres_call_status(c, r, why);
+        PQclear(r);
+        if (i < n) PQclear(PQgetResult(c->pg)); /* the NULL behind each */
+    }
+    return e;
+}
+
+enum err postgres_call_all(struct postgres_conn *c, struct postgres_call *calls, size_t n,
+                           struct why *why)
+{
+    char names[8][16];
+    bug_if(n > sizeof names / sizeof *names);
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < n && !e; i++) e = prepare(c, &calls[i], names[i], why);
+    if (e) return e;
+    bool sent = PQenterPipelineMode(c->pg) == 1;
+    for (size_t i = 0; i < n && sent; i++) sent = send(c, &calls[i], names[i]);
+    if (!sent || !PQpipelineSync(c->pg)) {
+        PQreset(c->pg); /* nothing was committed: the sync was not sent */
+        return why_say(why, ERR_IO, "PostgreSQL: %.200s", PQerrorMessage(c->pg));
+    }
+    e = receive_all(c, n, why);
+    if (!PQexitPipelineMode(c->pg) && !e) e = finish(c, NULL, why);
+    return e;
+}

@@ -1,0 +1,63 @@
+#pragma once
+/* store/postgres/postgres_pool.h -- connections to one PostgreSQL, lent one at a time.
+ *
+ *   take ──> idle one, newest first ── still good? ──> lent ── give ──> idle, or closed when it is
+ *     │          none: opened, up to `max`; then the caller waits, connect_timeout_ns at most  old,
+ *     └── ERR_TIMEOUT, ERR_IO (the server is away)                                     broken, idle
+ *
+ * Threads: any. No lock is held while the network is spoken to.   Memory: the pool owns the
+ * connections; a lent one belongs to the caller until it is given back. */
+#include "base/clock.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct pg_conn PGconn; /* libpq's */
+
+enum { POSTGRES_STATEMENTS_MAX = 256 }; /* prepared ones of a connection; then all are forgotten */
+
+struct postgres_opts {
+    const char *url;              /* postgres://…; copied */
+    const char *user, *password;  /* NULL: as the url says; copied */
+    unsigned max, min_idle;       /* connections */
+    int64_t connect_timeout_ns;   /* wait for one */
+    int64_t idle_timeout_ns;      /* an idle one above min_idle is closed after this; 0 = never */
+    int64_t max_lifetime_ns;      /* 0 = for ever */
+    int64_t leak_threshold_ns;    /* lent longer: counted; 0 = off */
+    int64_t statement_timeout_ns; /* 0 = none */
+    const struct clock *clock;
+};
+
+struct postgres_statement {
+    uint64_t hash; /* of text and parameter types; 0 = empty */
+    char *text;    /* owned */
+    unsigned number;
+};
+struct postgres_conn {
+    PGconn *pg;
+    struct postgres_conn *next;
+    int64_t opened_ns, given_ns, taken_ns;                             /* monotonic */
+    struct postgres_statement statements[POSTGRES_STATEMENTS_MAX * 2]; /* at most half full */
+    size_t statement_count;
+    unsigned statement_next;
+    bool leak_counted;
+};
+
+struct postgres_pool_stats {
+    unsigned open, lent, waiting;
+    uint64_t opened, failed, timeouts, leaks;
+};
+
+struct postgres_pool;
+/* Opens nothing yet. ERR_INVALID: the url is none that libpq understands. */
+enum err postgres_pool_new(struct postgres_pool **ret, const struct postgres_opts *opts,
+                           struct why *why) MUST_CHECK;
+enum err postgres_pool_take(struct postgres_pool *p, struct postgres_conn **ret,
+                            struct why *why) MUST_CHECK;
+/* Outside a transaction, or broken: then it is closed. */
+void postgres_pool_give(struct postgres_pool *p, struct postgres_conn *c);
+/* Closes what has been idle or alive too long, counts what is lent too long; now and then. */
+void postgres_pool_maintain(struct postgres_pool *p);
+struct postgres_pool_stats postgres_pool_read_stats(struct postgres_pool *p);
+void postgres_pool_free(struct postgres_pool *p); /* nothing is lent any more; NULL is fine */

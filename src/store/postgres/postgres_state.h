@@ -1,0 +1,67 @@
+#pragma once
+/* store/postgres/postgres_state.h -- what the files of the PostgreSQL telemetry store share; nobody
+ * else includes it.   Threads: see each member.   Memory: owned by the store. */
+#include "base/map.h"
+#include "store/postgres/postgres_store.h"
+#include "store/rollup_math.h"
+#include "store/sql.h"
+#include "sys/lock.h"
+
+#include <libpq-fe.h>
+#include <stdatomic.h>
+
+/* Hours that ended less than this ago are never summed up in advance: their readings still come,
+ * and clocks of nodes differ. Reads take them from the records. */
+#define POSTGRES_OPEN_NS        (10 * NS_PER_MINUTE)
+#define POSTGRES_MONTHS_FROM_NS (INT64_C(946684800) * NS_PER_S) /* 2000-01-01 */
+
+enum { POSTGRES_MONTHS = 12 * 263 + 4 }; /* 2000-01 to the end of 64-bit nanoseconds */
+
+struct org_cutoff {
+    uint64_t org;
+    int64_t raw_ns;
+};
+
+struct postgres_store {
+    struct telemetry base; /* first */
+    struct telemetry_ops ops;
+    struct postgres_pool *pool;
+    struct sql_db *db;
+    const struct clock *clock;
+    _Atomic uint8_t months[POSTGRES_MONTHS]; /* 1: its partition is there */
+    struct rwlock lock;                      /* guards cutoffs */
+    struct org_cutoff *cutoffs;
+    size_t cutoff_count, cutoff_cap;
+    _Atomic int64_t cutoffs_read_ns; /* monotonic */
+    _Atomic uint64_t points, records, groups, dropped;
+};
+
+static inline struct postgres_store *postgres_store_of(struct telemetry *t)
+{
+    return (struct postgres_store *)t;
+}
+/* INT64_MIN: keeps all. Other nodes' retention is seen within seconds. */
+int64_t postgres_store_cutoff(struct postgres_store *s, int64_t org);
+enum err postgres_store_read_cutoffs(struct postgres_store *s) MUST_CHECK;
+/* Makes the partition of that month unless it is known to be there. */
+enum err postgres_store_make_month(struct postgres_store *s, int64_t ts_ns,
+                                   struct why *why) MUST_CHECK;
+
+enum err postgres_write(struct telemetry *t, const struct record_set *const *sets, size_t n,
+                        struct why *why) MUST_CHECK;
+enum err postgres_scan_open(struct telemetry *t, const struct scan_range *range,
+                            struct scan_cursor **ret) MUST_CHECK;
+enum err postgres_scan_next(struct scan_cursor *c, const struct sample **ret,
+                            size_t *ret_n) MUST_CHECK;
+void postgres_scan_close(struct scan_cursor *c);
+enum err postgres_latest(struct telemetry *t, int64_t org, const int64_t *series, size_t n,
+                         struct sample *ret) MUST_CHECK;
+enum err postgres_rollups(struct telemetry *t, const struct scan_range *range, struct rollup *ret,
+                          size_t cap, size_t *ret_n) MUST_CHECK;
+enum err postgres_retain(struct telemetry *t, int64_t org, int64_t raw_ns, int64_t rollup_ns,
+                         uint64_t *ret_points) MUST_CHECK;
+enum err postgres_purge_device(struct telemetry *t, int64_t org, int64_t device) MUST_CHECK;
+/* Sums up stale hours that are closed, at most `max` of them, of one organisation (0: any) that
+ * began before before_ns; *ret_n of them. */
+enum err postgres_hours_sum_up(struct postgres_store *s, int64_t org, int64_t before_ns, size_t max,
+                               size_t *ret_n) MUST_CHECK;

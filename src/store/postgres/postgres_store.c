@@ -1,0 +1,186 @@
+/* The PostgreSQL telemetry store opens, and what its parts share (see postgres_store.h). */
+#include "store/postgres/postgres_store.h"
+
+#include "base/mem.h"
+#include "store/postgres/postgres_call.h"
+#include "store/postgres/postgres_state.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { HOURS_AT_ONCE = 200 };
+#define CUTOFFS_EVERY_NS (2 * NS_PER_S) /* how long another node's retention may be unseen */
+
+/* --- retention's edge ------------------------------------------------------------------------- */
+
+static enum err store_cutoffs(struct postgres_store *s, const PGresult *r)
+{
+    size_t n = (size_t)PQntuples(r);
+    struct org_cutoff *fresh = mem_array(n ? n : 1, sizeof *fresh), *old;
+    if (!fresh) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        struct sql_value org = SQL_NULL, raw = SQL_NULL;
+        if (!postgres_wire_read(r, (int)i, 0, &org) || !postgres_wire_read(r, (int)i, 1, &raw))
+            continue;
+        fresh[i] = (struct org_cutoff){(uint64_t)org.as.i, raw.as.i};
+    }
+    rwlock_write(&s->lock);
+    old = s->cutoffs;
+    s->cutoffs = fresh;
+    s->cutoff_count = n;
+    rwlock_release(&s->lock);
+    mem_free(old);
+    atomic_store(&s->cutoffs_read_ns, clock_mono_ns(s->clock));
+    return ERR_OK;
+}
+
+enum err postgres_store_read_cutoffs(struct postgres_store *s)
+{
+    struct postgres_call call = {.sql = "SELECT org, raw_ns FROM telemetry_cutoffs ORDER BY org"};
+    struct postgres_conn *c;
+    struct why why = {""};
+    PGresult *r = NULL;
+    enum err e = postgres_pool_take(s->pool, &c, &why);
+    if (e) return e;
+    e = postgres_call_one(c, &call, &r, &why);
+    postgres_pool_give(s->pool, c);
+    if (e) return e;
+    e = store_cutoffs(s, r);
+    PQclear(r);
+    return e;
+}
+
+int64_t postgres_store_cutoff(struct postgres_store *s, int64_t org)
+{
+    int64_t now_ns = clock_mono_ns(s->clock), cutoff = INT64_MIN;
+    if (now_ns - atomic_load(&s->cutoffs_read_ns) > CUTOFFS_EVERY_NS) {
+        atomic_store(&s->cutoffs_read_ns, now_ns); /* others go on with what is known */
+        enum err ignored = postgres_store_read_cutoffs(s);
+        (void)ignored; /* the statement that follows fails for the same reason */
+    }
+    rwlock_read(&s->lock);
+    size_t low = 0, high = s->cutoff_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (s->cutoffs[middle].org < (uint64_t)org)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < s->cutoff_count && s->cutoffs[low].org == (uint64_t)org)
+        cutoff = s->cutoffs[low].raw_ns;
+    rwlock_release(&s->lock);
+    return cutoff;
+}
+
+/* --- partitions ------------------------------------------------------------------------------- */
+
+static int64_t month_start_ns(int year, int month)
+{
+    struct tm tm = {.tm_year = year - 1900, .tm_mon = month, .tm_mday = 1};
+    return (int64_t)timegm(&tm) * NS_PER_S;
+}
+
+enum err postgres_store_make_month(struct postgres_store *s, int64_t ts_ns, struct why *why)
+{
+    if (ts_ns < POSTGRES_MONTHS_FROM_NS) return ERR_OK;
+    time_t seconds = (time_t)(ts_ns / NS_PER_S);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    size_t month = (size_t)(tm.tm_year - 100) * 12 + (size_t)tm.tm_mon;
+    bug_if(month >= POSTGRES_MONTHS);
+    if (atomic_load_explicit(&s->months[month], memory_order_relaxed)) return ERR_OK;
+    char sql[256], to[24];
+    int year = tm.tm_year + 1900;
+    bool last = month + 1 == POSTGRES_MONTHS; /* its end is no 64-bit number of nanoseconds */
+    snprintf(to, sizeof to, "%lld", last ? 0LL : (long long)month_start_ns(year, tm.tm_mon + 1));
+    /* digits of our own making: DDL takes no parameters */
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE IF NOT EXISTS telemetry_records_%04d_%02d PARTITION OF "
+             "telemetry_records FOR VALUES FROM (%lld) TO (%s)",
+             year, tm.tm_mon + 1, (long long)month_start_ns(year, tm.tm_mon),
+             last ? "MAXVALUE" : to);
+    struct postgres_conn *c;
+    enum err e = postgres_pool_take(s->pool, &c, why);
+    if (e) return e;
+    e = postgres_call_plain(c, sql, why);
+    /* two nodes at once: the loser of the race finds it there */
+    if (e == ERR_EXISTS || e == ERR_INTERNAL || e == ERR_LOCKED)
+        e = postgres_call_plain(c, sql, why);
+    postgres_pool_give(s->pool, c);
+    if (!e) atomic_store_explicit(&s->months[month], 1, memory_order_relaxed);
+    return e;
+}
+
+/* --- the store -------------------------------------------------------------------------------- */
+
+/* What is durable on PostgreSQL is sealed: there is nothing to do. */
+static enum err postgres_seal(struct telemetry *t)
+{
+    (void)t;
+    return ERR_OK;
+}
+
+static enum err postgres_maintain(struct telemetry *t)
+{
+    struct postgres_store *s = postgres_store_of(t);
+    size_t n;
+    postgres_pool_maintain(s->pool);
+    return postgres_hours_sum_up(s, 0, INT64_MAX, HOURS_AT_ONCE, &n);
+}
+
+static void postgres_read_stats(struct telemetry *t, struct telemetry_stats *ret)
+{
+    struct postgres_store *s = postgres_store_of(t);
+    *ret = (struct telemetry_stats){
+        .points_written = atomic_load(&s->points),
+        .records_written = atomic_load(&s->records),
+        .groups_written = atomic_load(&s->groups),
+        .points_dropped_by_retention = atomic_load(&s->dropped),
+        .writable = true,
+    };
+}
+
+static void postgres_close(struct telemetry *t)
+{
+    if (!t) return;
+    struct postgres_store *s = postgres_store_of(t);
+    rwlock_done(&s->lock);
+    mem_free(s->cutoffs);
+    mem_free(s);
+}
+
+enum err postgres_store_open(struct telemetry **ret, const struct postgres_store_opts *opts,
+                             struct why *why)
+{
+    struct postgres_store *s = mem_zalloc(sizeof *s);
+    if (!s) return why_say(why, ERR_NOMEM, "%s", err_sentence(ERR_NOMEM));
+    s->ops = (struct telemetry_ops){
+        .name = "postgres",
+        .writers = opts->writers,
+        .write = postgres_write,
+        .scan_open = postgres_scan_open,
+        .scan_next = postgres_scan_next,
+        .scan_close = postgres_scan_close,
+        .latest = postgres_latest,
+        .rollups = postgres_rollups,
+        .retain = postgres_retain,
+        .purge_device = postgres_purge_device,
+        .seal = postgres_seal,
+        .maintain = postgres_maintain,
+        .read_stats = postgres_read_stats,
+        .close = postgres_close,
+    };
+    s->base.ops = &s->ops;
+    s->pool = opts->pool;
+    s->db = opts->db;
+    s->clock = opts->clock;
+    rwlock_init(&s->lock, LOCK_RANK_STORE);
+    enum err e = postgres_store_read_cutoffs(s);
+    if (e) {
+        postgres_close(&s->base);
+        return why_say(why, e, "PostgreSQL: the tables of readings cannot be read");
+    }
+    *ret = &s->base;
+    return ERR_OK;
+}

@@ -1,0 +1,16 @@
+#pragma once
+/* store/postgres/postgres_store.h -- store/telemetry.h on PostgreSQL; README.md beside it is the
+ * picture and the reasons.
+ * Threads: as store/telemetry.h says.   Memory: the pool is borrowed until close. */
+#include "base/clock.h"
+#include "store/postgres/postgres_pool.h"
+#include "store/telemetry.h"
+
+struct postgres_store_opts {
+    struct postgres_pool *pool;
+    struct sql_db *db;         /* the same database; its migrations are applied; borrowed */
+    const struct clock *clock; /* wall time: hours that may still grow */
+    unsigned writers;          /* batches written at once */
+};
+enum err postgres_store_open(struct telemetry **ret, const struct postgres_store_opts *opts,
+                             struct why *why) MUST_CHECK;
