@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "build_info.h"
 #include "perf/prometheus.h"
+#include "service/notify_service.h"
 #include "store/registry.h"
 
 #include <dirent.h>
@@ -312,6 +313,17 @@ static void write_server(struct app *app, struct buf *b)
     write_gauge(b, "sensorvision_http_connections_open", "Open connections.", s.open_connections);
 }
 
+static void write_notifications(struct app *app, struct buf *b)
+{
+    static const char name[] = "sensorvision_notifications_total";
+    const struct notifier_stats s = notifier_read_stats(app->notify->notifier);
+    prometheus_family(b, name, "counter",
+                      "Attempts to deliver, by what followed: delivered, tried again, given up.");
+    prometheus_count(b, name, "result=\"delivered\"", s.delivered);
+    prometheus_count(b, name, "result=\"retried\"", s.retried);
+    prometheus_count(b, name, "result=\"failed\"", s.failed);
+}
+
 /* GET /metrics and /actuator/prometheus */
 void metrics_get(struct api_call *c)
 {
@@ -323,6 +335,7 @@ void metrics_get(struct api_call *c)
     write_batches(c->app, b);
     write_mqtt(c->app, b);
     write_bridge(c->app, b);
+    write_notifications(c->app, b);
     write_store(c->app, b);
     write_executors(c->app, b);
     write_server(c->app, b);

@@ -124,6 +124,7 @@ static enum err check_url(const char *key, const char *url, struct why *why)
 static enum err check(const struct settings *s, struct why *why)
 {
     enum err e = check_url("notifications.webhook.url", s->site_webhook_url, why);
+    if (!e) e = check_url("alertmanager.url", s->alertmanager_url, why);
     if (!e) e = check_url("server.public-url", s->public_url, why);
     if (e || !s->smtp_host[0]) return e;
     if (!mail_message_address_of(bytes_str(s->smtp_from)).p)
@@ -145,6 +146,8 @@ enum err notify_parts_init(struct notify_parts *p, const struct app *app,
             {
                 .webhook_url = settings->site_webhook_url,
                 .webhook_secret = settings->site_webhook_secret,
+                .alertmanager_url = settings->alertmanager_url,
+                .resend_ns = settings->alertmanager_resend_ns,
                 .mail_from = settings->smtp_host[0] ? settings->smtp_from : "",
                 .public_url = settings->public_url,
                 .allow_private = settings->notify_allow_private,

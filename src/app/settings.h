@@ -63,7 +63,8 @@ struct settings {
     /* notifications; "" = none */
     int64_t notify_threads, notify_attempts, notify_retry_ns, notify_timeout_ns;
     int64_t notify_retention_days;
-    const char *site_webhook_url, *site_webhook_secret;
+    const char *site_webhook_url, *site_webhook_secret, *alertmanager_url;
+    int64_t alertmanager_resend_ns;
     bool notify_allow_private;
     const char *smtp_host, *smtp_username, *smtp_password, *smtp_from, *smtp_ca_file;
     int64_t smtp_port;

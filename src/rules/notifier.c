@@ -2,6 +2,7 @@
 #include "rules/notifier.h"
 
 #include "base/mem.h"
+#include "rules/notify_alertmanager.h"
 #include "store/catalog_notifications.h"
 #include "sys/lock.h"
 #include "sys/thread.h"
@@ -29,6 +30,7 @@ struct notifier {
     struct cond wake;
     bool closing, looking; /* looking: one thread reads the outbox */
     int64_t look_at_ns;    /* monotonic: not before that, unless woken */
+    int64_t resend_at_ns;  /* monotonic: when an Alertmanager hears of all again */
     struct slot slots[NOTIFIER_THREADS_MAX];
     struct notifier_try *first, *last; /* waiting */
     size_t tries;                      /* that wait or run */
@@ -183,6 +185,41 @@ static void look(struct notifier *f, struct slot *s)
     arena_done(&a);
 }
 
+/* --- an Alertmanager ---------------------------------------------------------------------------- */
+
+static bool is_target_busy(const struct notifier *f, const char *target)
+{
+    for (unsigned i = 0; i < f->opts.threads; i++)
+        if (f->slots[i].busy && strcmp(f->slots[i].target, target) == 0) return true;
+    return false;
+}
+
+/* Under the lock. How long until it is time; INT64_MAX: never, or when a delivery to it is over. */
+static int64_t resend_ahead(const struct notifier *f)
+{
+    if (!f->opts.outbox->site.alertmanager_url[0]) return INT64_MAX;
+    if (is_target_busy(f, NOTIFY_ALERTMANAGER_TARGET)) return INT64_MAX;
+    return f->resend_at_ns - clock_mono_ns(f->opts.outbox->clock);
+}
+
+/* Called and left with the lock held. It counts as a delivery to that receiver, so that nothing is
+ * told to be open after it was told to be resolved. */
+static void resend(struct notifier *f, struct slot *s)
+{
+    struct notify_answer answer;
+    s->busy = true;
+    s->org = 0;
+    snprintf(s->target, sizeof s->target, NOTIFY_ALERTMANAGER_TARGET);
+    lock_release(&f->lock);
+    enum err e =
+        notify_alertmanager_resend(f->opts.outbox, f->opts.db, &f->opts.transport, &answer);
+    if (e) report(f, NULL, err_sentence(e));
+    lock_take(&f->lock);
+    s->busy = false;
+    f->look_at_ns = 0;
+    f->resend_at_ns = clock_mono_ns(f->opts.outbox->clock) + f->opts.outbox->site.resend_ns;
+}
+
 /* --- tries ------------------------------------------------------------------------------------ */
 
 static void write_try(struct notifier *f, struct notification *n,
@@ -246,6 +283,11 @@ enum err notifier_try(struct notifier *f, struct notifier_try *t)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+static void sleep_until(struct notifier *f, int64_t ahead)
+{
+    cond_wait_for(&f->wake, &f->lock, ahead < SLEEP_MAX_NS ? ahead : SLEEP_MAX_NS);
+}
+
 static void *run(void *arg)
 {
     struct slot *s = arg;
@@ -253,13 +295,16 @@ static void *run(void *arg)
     lock_take(&f->lock);
     while (!f->closing) {
         int64_t ahead = f->look_at_ns - clock_mono_ns(f->opts.outbox->clock);
+        int64_t again = resend_ahead(f);
+        if (f->looking) ahead = SLEEP_MAX_NS;
         if (f->first)
             run_try(f);
-        else if (!f->looking && ahead <= 0)
+        else if (ahead <= 0)
             look(f, s);
+        else if (again <= 0)
+            resend(f, s);
         else
-            cond_wait_for(&f->wake, &f->lock,
-                          f->looking || ahead > SLEEP_MAX_NS ? SLEEP_MAX_NS : ahead);
+            sleep_until(f, ahead < again ? ahead : again);
     }
     lock_release(&f->lock);
     return NULL;
@@ -329,6 +374,7 @@ void notifier_wake(void *n)
 
 struct notifier_stats notifier_read_stats(struct notifier *f)
 {
+    if (!f) return (struct notifier_stats){0};
     return (struct notifier_stats){atomic_load(&f->delivered), atomic_load(&f->retried),
                                    atomic_load(&f->failed)};
 }

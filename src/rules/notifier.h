@@ -46,4 +46,4 @@ enum err notifier_try(struct notifier *n, struct notifier_try *t) MUST_CHECK;
 struct notifier_stats {
     uint64_t delivered, retried, failed;
 };
-struct notifier_stats notifier_read_stats(struct notifier *n);
+struct notifier_stats notifier_read_stats(struct notifier *n); /* NULL: zeros */

@@ -1,8 +1,10 @@
 /* Rows for everybody who has to be told (see notify_outbox.h). */
 #include "rules/notify_outbox.h"
 
+#include "codec/json_write.h"
 #include "codec/mail_message.h"
 #include "codec/web_url.h"
+#include "rules/notify_alertmanager.h"
 #include "rules/notify_body.h"
 #include "store/catalog_notifications.h"
 #include "store/catalog_webhooks.h"
@@ -25,12 +27,14 @@ struct telling {
 
 static enum err insert(struct notify_outbox *o, struct sql_tx *tx, struct notification *n)
 {
-    int64_t waiting = 0;
+    struct catalog_queue queue = {0};
     const char *why = NULL;
-    n->created_ns = n->next_ns = clock_wall_ns(o->clock);
-    enum err e = catalog_notifications_waiting(tx, n->org, n->target, NOTIFY_WAITING_MAX, &waiting);
+    enum err e = catalog_notifications_queue(tx, n->org, n->target, NOTIFY_WAITING_MAX, &queue);
     if (e) return e;
-    if (waiting >= NOTIFY_WAITING_MAX) why = "1000 deliveries are waiting for this receiver";
+    n->created_ns = clock_wall_ns(o->clock);
+    /* behind what waits already, so that a receiver hears of things in their order */
+    n->next_ns = queue.last_ns > n->created_ns ? queue.last_ns : n->created_ns;
+    if (queue.waiting >= NOTIFY_WAITING_MAX) why = "1000 deliveries are waiting for this receiver";
     if (n->channel == NOTIFY_EMAIL && !mail_message_is_address(n->destination))
         why = "this is no address a mail can go to";
     if (n->channel == NOTIFY_EMAIL && !o->site.mail_from[0]) why = "mail is not configured";
@@ -115,6 +119,21 @@ static enum err tell_site(struct telling *t)
     return tell_by_http(t, &n);
 }
 
+static enum err tell_alertmanager(struct telling *t)
+{
+    struct notification n = begin(t, NOTIFY_ALERTMANAGER);
+    if (!t->outbox->site.alertmanager_url[0] || t->change == ALERT_ACKNOWLEDGED) return ERR_OK;
+    n.target = bytes_str(NOTIFY_ALERTMANAGER_TARGET);
+    n.destination = BYTES("installation");
+    buf_clear(&t->body);
+    json_write_open(&t->body, '[');
+    notify_alertmanager_write(&t->body, t->alert, t->alert->resolved_ns,
+                              t->outbox->site.public_url);
+    json_write_close(&t->body, ']');
+    n.payload = buf_bytes(&t->body);
+    return t->body.err ? t->body.err : insert(t->outbox, t->tx, &n);
+}
+
 static enum err tell_all(struct telling *t)
 {
     struct webhook *webhooks = NULL;
@@ -131,7 +150,8 @@ static enum err tell_all(struct telling *t)
         e = catalog_webhooks_receivers(t->tx, org, t->alert->severity, &t->arena, &people,
                                        &people_count);
     for (size_t i = 0; !e && i < people_count; i++) e = tell_person(t, &people[i]);
-    return e ? e : tell_site(t);
+    if (!e) e = tell_site(t);
+    return e ? e : tell_alertmanager(t);
 }
 
 static enum err on_alert(void *ctx, struct sql_tx *tx, const struct alert *alert,

@@ -20,6 +20,7 @@ enum { NOTIFY_WAITING_MAX = 1000 }; /* deliveries that wait for one receiver */
 struct notify_site {
     const char *webhook_url, *webhook_secret; /* of the installation; "" = none */
     const char *alertmanager_url;             /* "" = none */
+    int64_t resend_ns;                        /* open alerts are told to it again this often */
     const char *mail_from;                    /* "" = mail is not configured */
     const char *public_url;                   /* for links in mails; "" = none */
     bool allow_private;                       /* users' webhooks may go to private addresses */

@@ -2,12 +2,13 @@
 #include "rules/notify_send.h"
 
 #include "codec/mail_message.h"
+#include "rules/notify_alertmanager.h"
 #include "security/signature.h"
 #include "store/catalog_webhooks.h"
 
 #include <stdio.h>
 
-enum { ARENA_BYTES = 4 << 20, LETTER_BYTES = 1 << 20, HEADER_TEXT = 160 };
+enum { ARENA_BYTES = 4 << 20, LETTER_BYTES = 1 << 20, HEADER_TEXT = 160, URL_BYTES = 4096 };
 
 /* Where to, found at the moment of sending: a webhook that was changed or taken away meanwhile
  * counts as it is now. */
@@ -41,10 +42,23 @@ static enum err find_in(struct sql_tx *tx, const struct notification *n, struct 
     return e;
 }
 
+static enum err find_alertmanager(const struct notify_outbox *o, struct arena *a,
+                                  struct destination *ret)
+{
+    struct buf url;
+    if (!o->site.alertmanager_url[0]) return ERR_NOTFOUND;
+    buf_init(&url, URL_BYTES);
+    notify_alertmanager_url(&url, o->site.alertmanager_url);
+    *ret = (struct destination){.url = arena_copy(a, buf_bytes(&url))};
+    buf_done(&url);
+    return ret->url.p ? ERR_OK : ERR_NOMEM;
+}
+
 static enum err find(const struct notify_outbox *o, struct sql_db *db, const struct notification *n,
                      struct arena *a, struct destination *ret)
 {
     struct sql_tx *tx;
+    if (n->channel == NOTIFY_ALERTMANAGER) return find_alertmanager(o, a, ret);
     if (!n->webhook && !n->preference) {
         *ret = (struct destination){bytes_str(o->site.webhook_url),
                                     bytes_str(o->site.webhook_secret), false};

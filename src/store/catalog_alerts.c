@@ -203,6 +203,19 @@ enum err catalog_alerts_count_open(struct sql_tx *tx, struct arena *a, struct al
     return e;
 }
 
+enum err catalog_alerts_open_after(struct sql_tx *tx, int64_t org, int64_t id, size_t cap,
+                                   struct arena *a, struct alert **ret, size_t *ret_n)
+{
+    void *items;
+    enum err e = catalog_rows_all(
+        tx,
+        SELECT "resolved_ns = 0 AND (org > $1 OR (org = $1 AND id > $2)) ORDER BY org, id LIMIT $3",
+        SQL_ARGS(SQL_I(org), SQL_I(id), SQL_I((int64_t)cap)), a, read_alert, sizeof(struct alert),
+        cap, &items, ret_n);
+    if (!e) *ret = items;
+    return e;
+}
+
 enum err catalog_alerts_prune(struct sql_tx *tx, int64_t before_ns, size_t cap, int64_t *ret_n)
 {
     return sql_exec(tx,

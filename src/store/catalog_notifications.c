@@ -105,13 +105,21 @@ enum err catalog_notifications_delay(struct sql_tx *tx, int64_t org, struct byte
                     SQL_ARGS(SQL_I(until_ns), SQL_I(org), SQL_T(target)), NULL);
 }
 
-enum err catalog_notifications_waiting(struct sql_tx *tx, int64_t org, struct bytes target,
-                                       int64_t max, int64_t *ret)
+static void read_queue(struct catalog_reader *r, void *item)
 {
-    return catalog_rows_number(tx,
-                               "SELECT count(*) FROM (SELECT id FROM notifications "
-                               "WHERE state = 0 AND org = $1 AND target = $2 LIMIT $3) AS some",
-                               SQL_ARGS(SQL_I(org), SQL_T(target), SQL_I(max)), ret);
+    struct catalog_queue *q = item;
+    q->waiting = catalog_rows_int(r);
+    q->last_ns = catalog_rows_int(r);
+}
+
+enum err catalog_notifications_queue(struct sql_tx *tx, int64_t org, struct bytes target,
+                                     int64_t max, struct catalog_queue *ret)
+{
+    return catalog_rows_one(tx,
+                            "SELECT count(*), max(next_ns) FROM (SELECT next_ns FROM notifications "
+                            "WHERE state = 0 AND org = $1 AND target = $2 LIMIT $3) AS some",
+                            SQL_ARGS(SQL_I(org), SQL_T(target), SQL_I(max)), NULL, read_queue, ret,
+                            sizeof *ret);
 }
 
 enum err catalog_notifications_recent(struct sql_tx *tx, int64_t org, struct bytes what,

@@ -27,9 +27,12 @@ enum err catalog_notifications_end(struct sql_tx *tx, const struct notification 
 /* Nothing of this target is due before that time. */
 enum err catalog_notifications_delay(struct sql_tx *tx, int64_t org, struct bytes target,
                                      int64_t until_ns) MUST_CHECK;
-/* Pending ones of the target; counts up to max. */
-enum err catalog_notifications_waiting(struct sql_tx *tx, int64_t org, struct bytes target,
-                                       int64_t max, int64_t *ret) MUST_CHECK;
+/* Pending ones of the target, counted up to max, and when the last of them is due (0: none). */
+struct catalog_queue {
+    int64_t waiting, last_ns;
+};
+enum err catalog_notifications_queue(struct sql_tx *tx, int64_t org, struct bytes target,
+                                     int64_t max, struct catalog_queue *ret) MUST_CHECK;
 /* Rows of that kind made since then. */
 enum err catalog_notifications_recent(struct sql_tx *tx, int64_t org, struct bytes what,
                                       int64_t since_ns, int64_t *ret) MUST_CHECK;
