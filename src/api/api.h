@@ -28,6 +28,7 @@ enum who {
     WHO_ORG_ADMIN,  /* ORG_ADMIN or ADMIN */
     WHO_ADMIN,      /* ADMIN */
     WHO_SENDER,     /* a device token, or a user who may write */
+    WHO_SENDER_P,   /* the same, also by Basic or ?p=, as clients of line protocol say it */
     WHO_DEVICE_OWN, /* the token of the device in the path, or a user who may read */
     WHO_LIVE, /* live socket: decided in the handshake, which completes and closes with 1008 */
 };

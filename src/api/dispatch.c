@@ -84,6 +84,7 @@ static bool may(const struct principal *p, enum who who)
     case WHO_ADMIN:
         return principal_is_admin(p);
     case WHO_SENDER:
+    case WHO_SENDER_P:
         return p->kind == PRINCIPAL_DEVICE || principal_may_write(p);
     case WHO_DEVICE_OWN:
         return p->kind == PRINCIPAL_DEVICE || principal_may_read(p);
@@ -109,7 +110,7 @@ static bool authorize(struct api_call *c)
     if (who == WHO_ANYONE) return true;
     struct http_exchange *x = c->exchange;
     enum http1_method method = http_head(x)->method;
-    bool by_line_protocol = strncmp(c->route->id, "write", 5) == 0;
+    bool by_line_protocol = who == WHO_SENDER_P;
     const struct auth_credentials credentials = {
         .authorization = http_header(x, "Authorization"),
         .x_api_key = http_header(x, "X-API-Key"),

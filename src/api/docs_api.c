@@ -24,6 +24,7 @@ static const char *who_words(enum who who)
     case WHO_ADMIN:
         return "administrators";
     case WHO_SENDER:
+    case WHO_SENDER_P:
         return "device tokens, users who may write";
     case WHO_DEVICE_OWN:
         return "the device itself, users who may read";

@@ -2,6 +2,7 @@
 #include "api/mqtt_api.h"
 #include "app/boot.h"
 #include "app/commands.h"
+#include "app/conf_report.h"
 #include "app/conf_tables.h"
 #include "app/demo.h"
 #include "app/service_manager.h"
@@ -10,25 +11,6 @@
 
 #include <signal.h>
 #include <string.h>
-
-static void log_notes(struct conf *conf)
-{
-    static const char *const events[] = {
-        [CONF_NOTE_PLANNED] = "config_planned", [CONF_NOTE_JVM] = "config_ignored_jvm",
-        [CONF_NOTE_UNKNOWN] = "config_unknown", [CONF_NOTE_PROFILE] = "config_profile_missing",
-        [CONF_NOTE_BAD] = "config_bad",
-    };
-    struct conf_note note;
-    size_t at = 0;
-    while (conf_next_note(conf, &at, &note)) {
-        enum log_level level = note.kind == CONF_NOTE_JVM ? LOG_INFO : LOG_WARN;
-        if (note.text[0])
-            LOG(level, events[note.kind], LOG_S("key", note.key), LOG_S("note", note.text),
-                LOG_S("from", note.origin.where));
-        else
-            LOG(level, events[note.kind], LOG_S("key", note.key), LOG_S("from", note.origin.where));
-    }
-}
 
 static void say_first_start(struct cli *cli, const struct auth_bootstrap *first)
 {
@@ -149,7 +131,7 @@ int cmd_serve(struct cli *cli)
     static struct boot b;
     if (boot_start(&b, conf, cli_value(cli, "data", "var"), &why))
         return cli_fail(cli, "%s", why.text);
-    log_notes(b.conf);
+    conf_report_log(b.conf);
     say_first_start(cli, &b.first);
     say_address(cli, &b);
     struct demo *demo = cli_has(cli, "demo") ? start_demo(cli, &b) : NULL;

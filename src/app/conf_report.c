@@ -1,19 +1,22 @@
 /* A configuration as text, JSON and log lines (see conf_report.h). */
 #include "app/conf_report.h"
 
+#include "base/log.h"
 #include "codec/json_write.h"
 
 #include <stdio.h>
 
 static const struct {
     enum conf_note_kind kind;
-    const char *title, *member;
+    const char *title, *member, *event;
+    enum log_level level;
 } kinds[] = {
-    {CONF_NOTE_BAD, "Not accepted:", "bad"},
-    {CONF_NOTE_PROFILE, "Profiles without a file:", "missingProfiles"},
-    {CONF_NOTE_PLANNED, "Planned, accepted without effect:", "planned"},
-    {CONF_NOTE_JVM, "The JVM's, ignored:", "ignored"},
-    {CONF_NOTE_UNKNOWN, "Unknown:", "unknown"},
+    {CONF_NOTE_BAD, "Not accepted:", "bad", "config_bad", LOG_WARN},
+    {CONF_NOTE_PROFILE, "Profiles without a file:", "missingProfiles", "config_profile_missing",
+     LOG_WARN},
+    {CONF_NOTE_PLANNED, "Planned, accepted without effect:", "planned", "config_planned", LOG_WARN},
+    {CONF_NOTE_JVM, "The JVM's, ignored:", "ignored", "config_ignored_jvm", LOG_INFO},
+    {CONF_NOTE_UNKNOWN, "Unknown:", "unknown", "config_unknown", LOG_WARN},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0], ORIGIN_BYTES = 1200 };
 
@@ -112,4 +115,19 @@ size_t conf_report_json(const struct conf *c, struct buf *out)
     json_write_close(out, '}');
     buf_add_char(out, '\n');
     return bad;
+}
+
+void conf_report_log(const struct conf *c)
+{
+    struct conf_note note;
+    for (size_t at = 0; conf_next_note(c, &at, &note);) {
+        size_t k = 0;
+        while (kinds[k].kind != note.kind) k++;
+        if (note.text[0])
+            LOG(kinds[k].level, kinds[k].event, LOG_S("key", note.key), LOG_S("note", note.text),
+                LOG_S("from", note.origin.where));
+        else
+            LOG(kinds[k].level, kinds[k].event, LOG_S("key", note.key),
+                LOG_S("from", note.origin.where));
+    }
 }

@@ -7,3 +7,5 @@
  * unknown. The number of bad values. */
 size_t conf_report_text(const struct conf *c, struct buf *out);
 size_t conf_report_json(const struct conf *c, struct buf *out);
+/* The same notes as lines of the log. */
+void conf_report_log(const struct conf *c);

@@ -6,7 +6,6 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
-enum { LOOPS_MAX = 64 };
 #define BODY_BYTES_MAX ((size_t)256 << 20)
 #define IDLE_NS        (75 * NS_PER_S)
 #define GRACE_MS       300 /* a request may be on its way to an idle connection */

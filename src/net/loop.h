@@ -16,7 +16,7 @@
 
 #include <uv.h>
 
-enum { LOOP_READ_BYTES = 64 * 1024 };
+enum { LOOP_READ_BYTES = 64 * 1024, LOOPS_MAX = 64 /* of one server */ };
 
 struct loop_task {
     void (*run)(struct loop_task *);

@@ -6,8 +6,6 @@
 
 #include <netdb.h>
 
-enum { LOOPS_MAX = 64 };
-
 /* --- stop ------------------------------------------------------------------------------------- */
 
 void mqtt_server_maybe_finish(struct mqtt_loop *ml)

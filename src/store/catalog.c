@@ -22,7 +22,7 @@ enum err catalog_open_raw(struct sql_db **ret, const struct fs *fs, const char *
 {
     char path[PATH_MAX];
     enum err e = path_of(dir, path, why);
-    return e ? e : sqlite_sql_open(ret, &(struct sqlite_sql_opts){fs, path}, why);
+    return e ? e : sqlite_sql_open(ret, &(struct sqlite_sql_opts){fs, path, 0}, why);
 }
 
 enum err catalog_open(struct sql_db **ret, const struct fs *fs, const char *dir,
@@ -93,7 +93,7 @@ enum err catalog_verify(const struct fs *fs, const char *dir, catalog_fault_fn *
     if (e) return e;
     struct verify v = {path, fault, ctx};
     /* Opened first: a hot journal is played back before the pages are judged. */
-    enum err opened = sqlite_sql_open(&db, &(struct sqlite_sql_opts){fs, path}, &why);
+    enum err opened = sqlite_sql_open(&db, &(struct sqlite_sql_opts){fs, path, 0}, &why);
     e = verify_pages(&v, &f);
     file_close(&f);
     if (opened) {

@@ -57,6 +57,20 @@ void lock_take(struct lock *l)
     bug_if(pthread_mutex_lock(&l->mutex));
 }
 
+bool lock_take_within(struct lock *l, int64_t ns)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(ns / NS_PER_S);
+    until.tv_nsec += (long)(ns % NS_PER_S);
+    if (until.tv_nsec >= NS_PER_S) until.tv_sec++, until.tv_nsec -= NS_PER_S;
+    note_taken(l->rank);
+    int code = pthread_mutex_clocklock(&l->mutex, CLOCK_MONOTONIC, &until);
+    bug_if(code && code != ETIMEDOUT);
+    if (code) note_released(l->rank);
+    return !code;
+}
+
 void lock_release(struct lock *l)
 {
     note_released(l->rank);

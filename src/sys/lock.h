@@ -6,6 +6,7 @@
 #include "base/err.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 
 enum lock_rank {
     LOCK_RANK_ADMIN = 5,       /* configuration; held over files, the catalog and who is told */
@@ -32,6 +33,8 @@ struct lock {
 void lock_init(struct lock *l, enum lock_rank rank);
 void lock_done(struct lock *l);
 void lock_take(struct lock *l);
+/* False: somebody else held it for all of these nanoseconds. */
+bool lock_take_within(struct lock *l, int64_t ns) MUST_CHECK;
 void lock_release(struct lock *l);
 
 struct rwlock {

@@ -14,7 +14,7 @@ static enum err open_sqlite(void *ctx, struct sql_db **ret)
     (void)ctx;
     char path[128];
     snprintf(path, sizeof path, "%s/suite.db", dir.path);
-    return sqlite_sql_open(ret, &(struct sqlite_sql_opts){&quick.fs, path}, NULL);
+    return sqlite_sql_open(ret, &(struct sqlite_sql_opts){&quick.fs, path, 0}, NULL);
 }
 
 static void close_sqlite(void *ctx, struct sql_db *db)

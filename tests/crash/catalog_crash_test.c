@@ -43,7 +43,7 @@ static int remove_dir(void **state)
 
 static enum err open_db(struct sql_db **ret, const struct fs *fs, struct why *why)
 {
-    return sqlite_sql_open(ret, &(struct sqlite_sql_opts){fs, db_path}, why);
+    return sqlite_sql_open(ret, &(struct sqlite_sql_opts){fs, db_path, 0}, why);
 }
 
 static enum err put_row(struct sql_tx *tx, int64_t key, const char *value)

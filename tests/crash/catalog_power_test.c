@@ -65,7 +65,7 @@ static void work(struct memory_fs *disk)
     struct sql_db *db;
     const struct fs *fs = memory_fs_ops(disk);
     done = -1; /* not even the table */
-    assert_int_equal(sqlite_sql_open(&db, &(struct sqlite_sql_opts){fs, PATH}, NULL), ERR_OK);
+    assert_int_equal(sqlite_sql_open(&db, &(struct sqlite_sql_opts){fs, PATH, 0}, NULL), ERR_OK);
     assert_int_equal(
         script(db, "CREATE TABLE t (k BIGINT PRIMARY KEY, v TEXT, n BIGINT DEFAULT 1000);"),
         ERR_OK);
@@ -110,7 +110,7 @@ static void check(const struct image *image, size_t which, uint64_t seed)
     struct why why = {""};
     const struct fs *fs = memory_fs_ops(image->disk);
     int64_t rows = 0, kinds = 0;
-    if (sqlite_sql_open(&db, &(struct sqlite_sql_opts){fs, PATH}, &why))
+    if (sqlite_sql_open(&db, &(struct sqlite_sql_opts){fs, PATH, 0}, &why))
         fail_msg("seed %llu image %zu: %s", (unsigned long long)seed, which, why.text);
     enum err e = look(db, &rows, &kinds);
     db->ops->close(db);

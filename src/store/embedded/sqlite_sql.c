@@ -11,6 +11,7 @@
  * second one at the same time gets a statement of its own. */
 #include "store/embedded/sqlite_sql.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/embedded/sqlite_mem.h"
 #include "store/embedded/sqlite_vfs.h"
@@ -22,6 +23,7 @@
 #include <stdio.h>
 
 enum { CACHED_STATEMENTS = 48, MESSAGE_BYTES = 320 };
+#define WAIT_NS (10 * NS_PER_S) /* ten times the longest transaction there is: 10,000 new devices */
 
 struct sqlite_db;
 
@@ -39,6 +41,7 @@ struct sqlite_db {
     struct sql_db base;
     struct sql_tx tx;
     struct lock lock; /* Q2 */
+    int64_t wait_ns;
     struct sqlite_vfs *vfs;
     char *path;
     sqlite3 *handle; /* NULL: dropped */
@@ -173,7 +176,7 @@ static enum err connect(struct sqlite_db *db)
 static enum err sqlite_begin(struct sql_db *base, enum sql_mode mode, struct sql_tx **ret)
 {
     struct sqlite_db *db = (struct sqlite_db *)base;
-    lock_take(&db->lock);
+    if (!lock_take_within(&db->lock, db->wait_ns)) return ERR_TIMEOUT;
     enum err e = db->handle ? ERR_OK : connect(db);
     db->failed = ERR_OK;
     db->message[0] = 0;
@@ -416,6 +419,7 @@ enum err sqlite_sql_open(struct sql_db **ret, const struct sqlite_sql_opts *opts
     if (!db) return ERR_NOMEM;
     db->base.ops = db->tx.ops = &ops;
     lock_init(&db->lock, LOCK_RANK_SQL);
+    db->wait_ns = opts->wait_ns ? opts->wait_ns : WAIT_NS;
     if (!(db->path = mem_copy_str(opts->path))) e = ERR_NOMEM;
     if (!e) e = sqlite_vfs_new(&db->vfs, opts->fs);
     if (!e && (e = connect(db))) (void)why_say(why, e, "%s", db->message);
