@@ -321,7 +321,7 @@ enum err notifier_new(struct notifier **ret, const struct notifier_opts *opts)
     for (unsigned i = 0; i < opts->threads; i++) {
         char name[16];
         f->slots[i].notifier = f;
-        snprintf(name, sizeof name, "notify-%u", i + 1);
+        snprintf(name, sizeof name, "notify-%u", (i + 1) % 100);
         enum err e = thread_start(&f->slots[i].thread, run, &f->slots[i], name, STACK_BYTES);
         if (e) {
             notifier_free(f);

@@ -3,8 +3,8 @@
  *
  * Q1  a commit that returns ERR_OK is on the disk: rollback journal, synchronous=EXTRA.
  * Q2  one transaction at a time, readers too: begin takes a lock of LOCK_RANK_SQL, commit and
- *     rollback release it. Who waited wait_ns for it is told ERR_TIMEOUT. A dashboard of readers is served by the registry and the telemetry,
- *     not from here.
+ *     rollback release it. Who waited wait_ns for it is told ERR_TIMEOUT. A dashboard of readers
+ *     is served by the registry and the telemetry, not from here.
  * Q3  every page carries a checksum (sqlite_vfs.h); a damaged one is ERR_CORRUPT, and message()
  *     names file and offset.
  * Q4  a bounded cache of prepared statements, keyed by their text, and of 2 MiB of pages.
