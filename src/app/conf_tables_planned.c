@@ -102,7 +102,6 @@ const struct conf_entry conf_tables_planned_parts[] = {
     ROW("rate-limiting.telemetry-per-minute", CONF_COUNT, "1000", 1, 1e9,
         "Requests per device token."),
     ROW("alertmanager.url", CONF_TEXT, "", 0, 0, "Alerts are sent there."),
-    ROW("mqtt.broker.url", CONF_TEXT, "", 0, 0, "Also subscribe on an existing broker."),
 };
 
 #define JVM(prefix)                                                                                \
