@@ -185,7 +185,7 @@ static void look(struct notifier *f, struct slot *s)
     arena_done(&a);
 }
 
-/* --- an Alertmanager ---------------------------------------------------------------------------- */
+/* --- an Alertmanager ------------------------------------------------------------------------- */
 
 static bool is_target_busy(const struct notifier *f, const char *target)
 {

@@ -63,7 +63,7 @@ void notify_alertmanager_url(struct buf *out, const char *base)
     buf_add_str(out, "/api/v2/alerts");
 }
 
-/* --- again -------------------------------------------------------------------------------------- */
+/* --- again ------------------------------------------------------------------------------------ */
 
 static enum err list(struct sql_db *db, const struct alert *last, struct arena *a,
                      struct alert **ret, size_t *ret_n)

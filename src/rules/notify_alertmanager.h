@@ -1,5 +1,5 @@
 #pragma once
-/* rules/notify_alertmanager.h -- alerts as a Prometheus Alertmanager takes them (its API v2): raised
+/* rules/notify_alertmanager.h -- alerts as a Prometheus Alertmanager takes them (API v2): raised
  * and resolved as deliveries of the outbox, and everything that is open again from time to time,
  * because an Alertmanager takes for resolved what it has not heard of for a while.
  * Threads: any; blocks on the catalog and the network.   Memory: borrowed for the call. */

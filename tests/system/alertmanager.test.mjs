@@ -1,20 +1,32 @@
-// Alerts pushed to a real Alertmanager (Debian's, unpacked by tools/promtool.sh).
+// Alerts pushed to a real Alertmanager (Debian's, unpacked by tools/unpack.sh).
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { eventually, machine } from './receivers.mjs';
 import { freePort, startServer, temporaryDir } from './server.mjs';
 
-const tools = new URL('../../build/tools/', import.meta.url).pathname;
-const binary = ['/usr/bin/prometheus-alertmanager', `${tools}alertmanager`].find(existsSync);
 const dir = temporaryDir();
+const { binary, cwd } = program();
 const FAST = { 'notifications.retry-delay': '50ms', 'notifications.max-attempts': 100, 'alertmanager.resend-interval': '1s' };
 let port, manager, server;
 
+// Installed, or unpacked: then it would look for its templates where they are not. The same number of
+// characters lead to the current directory instead.
+function program() {
+    const installed = '/usr/bin/prometheus-alertmanager';
+    if (existsSync(installed)) return { binary: installed, cwd: dir };
+    const tree = new URL('../../build/tools/prometheus-alertmanager', import.meta.url).pathname;
+    if (!existsSync(tree + installed)) return {};
+    const templates = '/usr/share/prometheus/alertmanager';
+    const text = readFileSync(tree + installed, 'latin1').replaceAll(templates, './'.repeat(templates.length / 2));
+    writeFileSync(`${dir}/alertmanager`, text, { encoding: 'latin1', mode: 0o755 });
+    return { binary: `${dir}/alertmanager`, cwd: tree + templates };
+}
+
 async function startManager() {
-    const child = spawn(binary, [`--config.file=${dir}/am.yml`, `--storage.path=${dir}/am`, `--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='], { stdio: 'ignore', cwd: binary.startsWith(tools) ? `${tools}alertmanager.d` : dir });
+    const child = spawn(binary, [`--config.file=${dir}/am.yml`, `--storage.path=${dir}/am`, `--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='], { stdio: 'ignore', cwd });
     await eventually('Alertmanager is ready', async () => (await fetch(`http://127.0.0.1:${port}/-/ready`).catch(() => ({}))).ok);
     return { child, async stop() { child.kill('SIGKILL'); await once(child, 'close'); } };
 }
