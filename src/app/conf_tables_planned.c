@@ -101,7 +101,6 @@ const struct conf_entry conf_tables_planned_parts[] = {
         "Per user, reads of telemetry and devices."),
     ROW("rate-limiting.telemetry-per-minute", CONF_COUNT, "1000", 1, 1e9,
         "Requests per device token."),
-    ROW("alertmanager.url", CONF_TEXT, "", 0, 0, "Alerts are sent there."),
 };
 
 #define JVM(prefix)                                                                                \
