@@ -30,6 +30,7 @@ run: build ## the demo in the foreground, data in ./var (DATA=DIR, ARGS='--http 
 test: ## every suite, in under 15 minutes on two cores
 	@tools/setup.sh build test
 	@tools/unpack.sh
+	@tools/npm_clients.sh
 	@tools/run_tests.sh all
 
 check: ## format, layers, headers, symbols, lengths, banned calls, leftovers, generated docs, hardening, analyser

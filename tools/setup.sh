@@ -37,7 +37,7 @@ installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
 by_hand() {
     case $1 in
     nodejs) command -v node ;;
-    curl | sqlite3 | cmake) command -v "$1" ;;
+    curl | sqlite3 | cmake | npm) command -v "$1" ;;
     *) false ;;
     esac >/dev/null 2>&1
 }
