@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 build=${1:-build/release}
 load=$build/bench_load
 cmake --preset release >/dev/null
-cmake --build "$build" --target sensorvision bench_load bench_disk >/dev/null
+cmake --build "$build" --target sensorvision bench_load bench_disk bench_mqtt_load >/dev/null
 work=$(mktemp -d)
 pid=
 cleanup() { [ -n "$pid" ] && kill "$pid" 2>/dev/null; rm -rf "$work"; }
@@ -24,7 +24,7 @@ calc() { awk "BEGIN { printf \"%.${2:-2}f\", $1 }"; }
 start_server() { # DIR [args]
     local dir=$1; shift
     ADMIN_EMAIL=bench@example.org ADMIN_PASSWORD='bench bench bench' \
-        "$build/sensorvision" serve --http "127.0.0.1:$port" --data "$dir" --set rate-limiting.enabled=false "$@" 2>"$work/log" &
+        "$build/sensorvision" serve --http "127.0.0.1:$port" --data "$dir" --set mqtt.enabled=false --set rate-limiting.enabled=false "$@" 2>"$work/log" &
     pid=$!
     for _ in $(seq 3000); do
         curl -sf "http://127.0.0.1:$port/actuator/health" >/dev/null && return
@@ -161,6 +161,30 @@ out=$($load --port "$port" --workload single --connections 1 --requests 5000 --t
 disk=$("$build/bench_disk" "$work" 5000)
 printf '%-34s p50 %s ms, p99 %s ms; fdatasync p50 %s ms, p99 %s ms; ratio of p99 %s\n' "1 connection" "$(json "$out" p50Ms)" "$(json "$out" p99Ms)" \
     "$(json "$disk" p50Ms)" "$(json "$disk" p99Ms)" "$(calc "$(json "$out" p99Ms) / $(json "$disk" p99Ms)")"
+stop_server
+
+echo
+echo "## MQTT: single readings at QoS 1 from 500 clients, PUBACK when durable"
+start_server "$work/mqtt" --mqtt "127.0.0.1:$((port + 1))" --set mqtt.max-connections=20000 --set mqtt.per-address=20000 --set mqtt.max-publish-rate=1000000
+login
+mqtt() { "$build/bench_mqtt_load" --port "$((port + 1))" --token "$token" "$@"; }
+mqtt --messages 5000 >/dev/null # makes the devices
+for window in 1 10; do
+    before=$(cpu "$pid")
+    out=$(mqtt --messages 500000 --window "$window")
+    used=$(calc "$(cpu "$pid") - $before")
+    printf '%-34s %10s readings/s of server CPU   (%s s CPU, %s s wall, p50 %s ms, p99 %s ms)\n' "$window unacknowledged each" \
+        "$(calc "500000 / $used" 0)" "$used" "$(json "$out" seconds)" "$(json "$out" p50Ms)" "$(json "$out" p99Ms)"
+done
+stop_server
+start_server "$work/mqtt" --mqtt "127.0.0.1:$((port + 1))" --set mqtt.max-connections=20000 --set mqtt.per-address=20000
+before=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")
+mqtt --clients 10000 --idle 3 >"$work/idle" &
+idle=$!
+until grep -q open "$work/idle"; do sleep 0.1; done
+after=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")
+wait "$idle"
+printf '%-34s %10s KiB each   (resident %s -> %s KiB)\n' "10,000 idle connections" "$(calc "($after - $before) / 10000")" "$before" "$after"
 stop_server
 
 if command -v victoria-metrics >/dev/null; then

@@ -1,10 +1,11 @@
-// R1: kill -9 at random instants under mixed HTTP and line protocol load. A ledger outside the server
+// R1: kill -9 at random instants under mixed HTTP, line protocol and MQTT load. A ledger outside the server
 // keeps what was sent and what was acknowledged; afterwards every acknowledged record must be there with
 // its value, none twice, and nothing that was never sent.
 //   KILLS=200 SEED=1 node --test tests/crash/kill.test.mjs      (SV_LONG=1: 10,000 kills)
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { test } from 'node:test';
+import { MqttClient, TYPE, ack } from '../system/mqtt_client.mjs';
 import { startServer, temporaryDir } from '../system/server.mjs';
 
 const KILLS = Number(process.env.KILLS ?? (process.env.SV_LONG ? 10_000 : 200));
@@ -46,10 +47,35 @@ const forms = {
 for (const [i, form] of ['bulk', 'bulk', 'lines', 'lines', 'one', 'one', 'one', 'one'].entries())
   workers.push({ device: `kill-${i}`, form: forms[form], single: form === 'one', next: 0, acked: new Set() });
 
+// Over MQTT a message is acknowledged by its PUBACK, or by its PUBREC at QoS 2; packet ids go round.
+for (const [i, qos] of [1, 1, 2].entries())
+  workers.push({ device: `kill-mqtt-${i}`, qos, next: 0, acked: new Set() });
+
 let token;
 let running = true;
 const refusals = []; // answers no live server should have given
+async function speakMqtt(w, at) {
+  const client = await MqttClient.connect(at.mqttPort, { user: token }).catch(() => undefined);
+  while (running && client && !client.ended) {
+    const n = 1 + Math.floor(random() * 20), from = w.next;
+    w.next += n;
+    client.send(...Array.from({ length: n }, (_, i) => client.publishPacket(`sensorvision/devices/${w.device}/telemetry`,
+      { deviceId: w.device, timestamp: base + from + i, variables: { seq: from + i, half: (from + i) / 2 } }, { qos: w.qos, id: 1 + i })));
+    for (let i = 0; i < n; i++) {
+      const got = ack(await client.next());
+      if (!got) return; // the server was killed
+      if (got.type !== (w.qos === 1 ? TYPE.PUBACK : TYPE.PUBREC) || got.id !== 1 + i) refusals.push(`MQTT answered ${JSON.stringify(got)} to message ${1 + i}`);
+      w.acked.add(from + i);
+    }
+    if (w.qos === 1) continue;
+    client.send(...Array.from({ length: n }, (_, i) => Buffer.from([0x62, 2, 0, 1 + i])));
+    for (let i = 0; i < n; i++) if (!await client.next()) return;
+  }
+  client?.destroy();
+}
+
 async function work(w, at) {
+  if (w.qos) return speakMqtt(w, at);
   while (running) {
     const n = w.single ? 1 : 1 + Math.floor(random() * 40);
     const from = w.next;
@@ -93,7 +119,7 @@ async function verify(server) {
 const startsMs = [];
 async function start() {
   const begun = performance.now();
-  const started = await startServer({ dir });
+  const started = await startServer({ dir, mqtt: true });
   startsMs.push(performance.now() - begun);
   return started;
 }
