@@ -31,6 +31,16 @@ void organizations_api_restore(struct api_call *c);
 void organizations_api_retention(struct api_call *c);
 void organizations_api_set_retention(struct api_call *c);
 
+/* --- admin_people_api.c ----------------------------------------------------------------------- */
+void admin_people_api_list(struct api_call *c);
+void admin_people_api_of_organization(struct api_call *c);
+void admin_people_api_roles(struct api_call *c);
+void admin_people_api_update(struct api_call *c);
+void admin_people_api_enable(struct api_call *c);
+void admin_people_api_disable(struct api_call *c);
+void admin_people_api_set_roles(struct api_call *c);
+void admin_people_api_delete(struct api_call *c);
+
 /* --- avatars_api.c ---------------------------------------------------------------------------- */
 void avatars_api_put(struct api_call *c);
 void avatars_api_get(struct api_call *c);

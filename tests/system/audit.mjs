@@ -81,6 +81,8 @@ export const EVENTS = {
     [`PATCH ${V1}/users/{}`]: 'USER_UPDATED',
     [`DELETE ${V1}/users/{}`]: 'USER_DELETED',
     [`POST ${V1}/users/{}/restore`]: 'USER_RESTORED',
+    ...Object.fromEntries(['', '/enable', '/disable', '/roles'].map((what) => [`PUT ${V1}/admin/users/{}${what}`, { none: 'USER_UPDATED: people.test.mjs' }])),
+    [`DELETE ${V1}/admin/users/{}`]: { none: 'USER_DELETED: people.test.mjs' },
     [`PUT ${V1}/organizations/{}`]: 'ORGANIZATION_UPDATED',
     [`DELETE ${V1}/organizations/{}`]: { none: 'ORGANIZATION_DELETED, in the trail of the installation: organizations.test.mjs' },
     [`POST ${V1}/organizations/{}/restore`]: { none: 'ORGANIZATION_RESTORED, the same' },

@@ -144,6 +144,7 @@ describe('roles', () => {
     });
 
     test('nobody takes rights away from himself', async () => {
+        await person(['ROLE_ORG_ADMIN']); // not the last one
         for (const body of [{ enabled: false }, { roles: ['ROLE_USER'] }]) problem(await server.call('PUT', `/users/${boss.userId}`, { token, body }), 409);
         problem(await server.call('DELETE', `/users/${boss.userId}`, { token }), 409);
         assert.equal((await server.ok('PUT', `/users/${boss.userId}`, { token, body: { firstName: 'Big', roles: ['ROLE_ORG_ADMIN'] } })).firstName, 'Big');
@@ -269,6 +270,34 @@ describe('invitations', () => {
             assert.equal((await slow.call('POST', '/auth/login', { body: ADMIN })).status, 200, 'logging in goes on');
         } finally { await slow.stop(); }
     });
+});
+
+test('the administration pages of the old front end work on the same people, and leave the same events', async () => {
+    const user = await person();
+    const call = (method, path, body) => server.ok(method, `/admin${path}`, { token: admin, body, headers: { 'x-request-id': 'old-admin' } });
+    const all = await call('GET', '/users');
+    shape(all[0], USER);
+    assert.ok(all.some((u) => u.id === user.id) && new Set(all.map((u) => u.organizationName)).size > 1);
+    assert.deepEqual((await call('GET', `/users/organization/${boss.organizationId}`)).map((u) => u.organizationId).filter((id) => id !== boss.organizationId), []);
+    assert.equal((await call('GET', `/users/${user.id}`)).username, user.username);
+    assert.deepEqual((await call('GET', '/users/roles')).map((r) => r.name), ['ROLE_ADMIN', 'ROLE_PILOT_ADMIN', 'ROLE_ORG_ADMIN', 'ROLE_USER', 'ROLE_VIEWER', 'ROLE_DEVELOPER']);
+    const wrapped = async (path, body) => { const answer = await call('PUT', path, body); shape(answer, 'success,message,data'); shape(answer.data, USER); return answer.data; };
+    assert.equal((await wrapped(`/users/${user.id}`, { firstName: 'Old' })).firstName, 'Old');
+    assert.equal((await wrapped(`/users/${user.id}/disable`)).enabled, false);
+    assert.equal(await status('GET', '/auth/me', { token: user.token }), 401);
+    assert.equal((await wrapped(`/users/${user.id}/enable`)).enabled, true);
+    assert.deepEqual((await wrapped(`/users/${user.id}/roles`, { roles: ['ROLE_USER', 'ROLE_DEVELOPER'] })).roles, ['ROLE_USER', 'ROLE_DEVELOPER']);
+    problem(await server.call('PUT', `/admin/users/${user.id}/roles`, { token: admin, body: {} }), 400, 'errors');
+    const gone = await call('DELETE', `/users/${user.id}`);
+    shape(gone.data, 'trashId,entityType,entityName,expiresAt,daysRemaining');
+    assert.deepEqual([gone.success, gone.data.entityName, gone.data.daysRemaining], [true, user.username, 7]);
+    for (const path of [`/users/${user.id}`, '/users/x', '/users/organization/999999']) problem(await server.call('GET', `/admin${path}`, { token: admin }), 404);
+    problem(await server.call('PUT', '/admin/users/999999/enable', { token: admin }), 404);
+    assert.ok((await call('GET', '/organizations')).some((o) => o.id === boss.organizationId));
+    assert.equal((await call('GET', `/organizations/${boss.organizationId}`)).name, 'Org of boss');
+    const told = (await server.ok('GET', '/events?size=100', { token })).content.filter((e) => e.requestId === 'old-admin');
+    assert.deepEqual(told.map((e) => e.eventType), ['USER_DELETED', 'USER_UPDATED', 'USER_UPDATED', 'USER_UPDATED', 'USER_UPDATED']);
+    assert.deepEqual(told.map((e) => [e.actor, e.address]).filter(([actor, address]) => actor !== 'user:admin' || address !== '127.0.0.1'), []);
 });
 
 test('the command line adds people by the same rules', async () => {

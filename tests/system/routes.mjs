@@ -204,6 +204,10 @@ export const ROUTES = {
     [`POST ${V1}/auth/invitation`]: { who: 'anyone', body: () => ({}) },
     [`POST ${V1}/auth/accept-invitation`]: { who: 'anyone', body: () => ({}) },
     [`GET ${V1}/organizations`]: { who: 'admin' },
+    ...Object.fromEntries(['GET /users', 'GET /users/roles', 'GET /users/organization/{}', 'GET /users/{}', 'PUT /users/{}', 'PUT /users/{}/enable', 'PUT /users/{}/disable',
+        'PUT /users/{}/roles', 'DELETE /users/{}', 'GET /organizations', 'GET /organizations/{}'].map((route) => [route.replace(' ', ` ${V1}/admin`), {
+        who: 'admin', ids: route.includes('{}') ? [/organization/.test(route) ? 'organization' : 'user'] : undefined, body: /^PUT/.test(route) ? () => ({}) : undefined,
+        skip: 'an administrator of the installation reaches each: people.test.mjs' }])),
     [`GET ${V1}/organizations/{}`]: { who: 'user', ids: ['organization'] },
     [`PUT ${V1}/organizations/{}`]: { who: 'orgAdmin', ids: ['organization'], body: () => ({ description: 'by the matrix' }) },
     [`DELETE ${V1}/organizations/{}`]: { who: 'admin', ids: ['organization'], skip: 'an administrator of the installation reaches each: organizations.test.mjs' },
