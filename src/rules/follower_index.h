@@ -18,13 +18,17 @@ struct follower_kind {
     void (*judge)(struct follower *f, int64_t ts_ns, int64_t at_ns, double value);
 };
 
-/* First member of whatever follows; what the thread needs for each reading comes first. */
+/* First member of whatever follows. What most readings need of it is one cache line. */
 struct follower {
     struct follower *next; /* of the same series, or waiting for the same device */
-    const struct follower_kind *kind;
     struct event_time time;
-    bool behind;    /* may have missed readings: reads the store before it is shown another one */
-    int64_t series; /* 0: waits for its variable */
+    /* A value strictly between them changes nothing of the follower but its position; 0 and 0: none
+     * is. */
+    double quiet_above, quiet_below;
+    const struct follower_kind *kind;
+    bool behind; /* may have missed readings: reads the store before it is shown another one */
+
+    int64_t series;                 /* 0: waits for its variable */
     int64_t org, device;            /* where the variable is */
     struct bytes variable;          /* its name or its alias */
     struct follower *newer, *older; /* of all */

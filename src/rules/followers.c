@@ -140,11 +140,14 @@ bool followers_settle(struct followers *f)
 
 /* --- judging ---------------------------------------------------------------------------------- */
 
-static void judge(struct follower *f, int64_t ts_ns, double value, int64_t received_ns, bool replay)
+__attribute__((always_inline)) static inline void judge(struct follower *f, int64_t ts_ns,
+                                                        double value, int64_t received_ns,
+                                                        bool replay)
 {
     int64_t at_ns;
-    if (event_time_take(&f->time, ts_ns, received_ns, replay, &at_ns))
-        f->kind->judge(f, ts_ns, at_ns, value);
+    if (!event_time_take(&f->time, ts_ns, received_ns, replay, &at_ns)) return;
+    if (value > f->quiet_above && value < f->quiet_below) return;
+    f->kind->judge(f, ts_ns, at_ns, value);
 }
 
 /* Reads what it may have missed; the position says how far it came. */
@@ -219,16 +222,47 @@ static void look_for_variables(struct followers *fs, struct waiting_device *w)
     }
 }
 
-static void judge_record(struct followers *fs, const struct record_set *set, const struct record *r,
+/* The followers of the points that come next in a set, on their way from memory while earlier ones
+ * are judged: with thousands of series each of them would be a wait of its own. A point's followers
+ * are found FAR points before it, and the second of its list is fetched NEAR points before. */
+enum { RING = 16, FAR = 12, NEAR = 6 };
+struct ring {
+    const struct record_set *set;
+    size_t next; /* point whose followers stand in the ring next */
+    struct follower *first[RING];
+};
+
+__attribute__((always_inline)) static inline void ring_add(struct ring *ring,
+                                                           const struct follower_index *x)
+{
+    struct follower *f = follower_index_find(x, ring->set->points[ring->next].series);
+    ring->first[ring->next++ % RING] = f;
+    if (f) __builtin_prefetch(f, 1);
+}
+
+/* Followers of point `at`; points are asked for one after the other, or from anywhere anew. */
+__attribute__((always_inline)) static inline struct follower *ring_take(
+    struct ring *ring, const struct follower_index *x, size_t at)
+{
+    if (ring->next < at || ring->next > at + FAR) ring->next = at;
+    while (ring->next <= at + FAR && ring->next < ring->set->point_count) ring_add(ring, x);
+    if (at + NEAR < ring->next) {
+        const struct follower *f = ring->first[(at + NEAR) % RING];
+        if (f && f->next) __builtin_prefetch(f->next, 1);
+    }
+    return ring->first[at % RING];
+}
+
+static void judge_record(struct followers *fs, struct ring *ring, const struct record *r,
                          int64_t received_ns)
 {
     struct waiting_device *w = follower_index_waiting(&fs->index, r->device);
     if (w) look_for_variables(fs, w);
     for (uint32_t i = 0; i < r->count; i++) {
-        const struct point *p = &set->points[r->first + i];
-        struct follower *f = follower_index_find(&fs->index, p->series);
+        double value = ring->set->points[r->first + i].value;
+        struct follower *f = ring_take(ring, &fs->index, r->first + i);
         for (; f; f = f->next)
-            if (!f->behind) judge(f, r->ts_ns, p->value, received_ns, false); /* keeps F2 */
+            if (!f->behind) judge(f, r->ts_ns, value, received_ns, false); /* keeps F2 */
     }
 }
 
@@ -294,8 +328,9 @@ void followers_on_records(void *followers, const struct record_set *set)
     prepare(f);
     if (f->gave_up) return;
     int64_t received_ns = clock_wall_ns(f->opts.clock);
+    struct ring ring = {.set = set};
     for (size_t i = 0; i < set->record_count; i++)
-        judge_record(f, set, &set->records[i], received_ns);
+        judge_record(f, &ring, &set->records[i], received_ns);
     atomic_fetch_add_explicit(&f->judged, set->point_count, memory_order_relaxed);
     if (f->behind) catch_up_all(f); /* those that have just found their variable */
     settle(f, false);

@@ -8,7 +8,8 @@
 #include "store/catalog_rules.h"
 
 enum { STEPS_MAX = 1024, STEPS_ENOUGH = 256, LOAD_AT_ONCE = 500, SAVE_AT_ONCE = 500 };
-#define SETTLE_NS   (20 * NS_PER_MS)
+enum { CACHE_LINE = 64 };
+#define SETTLE_NS   (50 * NS_PER_MS)
 #define BATCH_BYTES ((size_t)16 << 20)
 #define LOAD_BYTES  ((size_t)8 << 20)
 
@@ -21,6 +22,7 @@ struct rule_follower {
     int64_t alert;           /* newest, committed */
     struct event_time saved; /* what the catalog has */
     struct rule_followers *owner;
+    void *block;         /* of memory, in which this one lies at a cache line's beginning */
     bool aside;          /* R2, R3: raises nothing until it is loaded anew */
     uint32_t generation; /* of the load that saw it last */
 
@@ -59,11 +61,19 @@ struct rule_followers {
 
 /* --- judging ---------------------------------------------------------------------------------- */
 
+/* After every change of the state or the condition. */
+static void note_quiet(struct rule_follower *rf)
+{
+    rule_state_quiet(&rf->state, &rf->condition, &rf->follower.quiet_above,
+                     &rf->follower.quiet_below);
+}
+
 static void judge(struct follower *f, int64_t ts_ns, int64_t at_ns, double value)
 {
     struct rule_follower *rf = (struct rule_follower *)f;
     struct rule_followers *r = rf->owner;
     enum rule_step step = rule_state_step(&rf->state, &rf->condition, at_ns, value);
+    note_quiet(rf);
     if (step == RULE_STEP_NONE || rf->aside) return;
     if (!r->step_count) r->first_step_ns = clock_mono_ns(r->opts.clock);
     rf->last_step = r->step_count;
@@ -188,6 +198,7 @@ static void conclude(struct rule_followers *r, const struct rule_follower *only)
         rf->alert = rf->working_alert;
         rf->saved = rf->follower.time;
         if (rf->closed) rule_state_resolved(&rf->state);
+        note_quiet(rf);
     }
     for (size_t i = 0; i < r->done_count; i++)
         alerts_committed(r->opts.alerts, &r->done[i].alert, r->done[i].change);
@@ -287,7 +298,7 @@ static void drop(struct rule_followers *r, struct rule_follower *rf)
 {
     followers_remove(r->opts.followers, &rf->follower);
     map_remove(&r->rules, map_u64(&rf->id));
-    mem_free(rf);
+    mem_free(rf->block);
 }
 
 static struct rule_follower *make(struct rule_followers *r, const struct rule_loaded *l)
@@ -295,8 +306,11 @@ static struct rule_follower *make(struct rule_followers *r, const struct rule_lo
     static const struct follower_kind kind = {judge};
     const struct rule *rule = &l->rule;
     const struct rule_progress *p = &l->progress;
-    struct rule_follower *rf = mem_zalloc(sizeof *rf + rule->variable.n + 1);
-    if (!rf) return NULL;
+    void *block = mem_zalloc(sizeof(struct rule_follower) + rule->variable.n + CACHE_LINE);
+    if (!block) return NULL;
+    uintptr_t at = ((uintptr_t)block + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
+    struct rule_follower *rf = (struct rule_follower *)at;
+    rf->block = block;
     char *variable = (char *)(rf + 1);
     memcpy(variable, rule->variable.p, rule->variable.n);
     rf->follower = (struct follower){
@@ -309,6 +323,7 @@ static struct rule_follower *make(struct rule_followers *r, const struct rule_lo
     rf->condition = rule_state_condition(rule);
     rf->state = (struct rule_state){p->phase, p->since_ns, p->raised_ns};
     if (l->resolved || !p->alert) rule_state_resolved(&rf->state);
+    note_quiet(rf);
     rf->id = (uint64_t)rule->id;
     rf->epoch = p->epoch;
     rf->alert = p->alert;
@@ -326,7 +341,7 @@ static enum err add(struct rule_followers *r, const struct rule_loaded *l)
     if (!e) e = followers_add(r->opts.followers, &rf->follower);
     if (!e) return ERR_OK;
     map_remove(&r->rules, map_u64(&rf->id));
-    mem_free(rf);
+    mem_free(rf->block);
     return e;
 }
 
@@ -343,6 +358,7 @@ static enum err take(struct rule_followers *r, const struct rule_loaded *l)
     }
     rf->condition = rule_state_condition(&l->rule);
     if (l->resolved) rule_state_resolved(&rf->state);
+    note_quiet(rf);
     return ERR_OK;
 }
 
@@ -447,7 +463,8 @@ void rule_followers_free(struct rule_followers *r)
     if (!r) return;
     struct map_slot *slot;
     size_t at = 0;
-    while ((slot = map_next(&r->rules, &at))) mem_free(slot->value);
+    while ((slot = map_next(&r->rules, &at)))
+        mem_free(((struct rule_follower *)slot->value)->block);
     map_done(&r->rules);
     arena_done(&r->arena);
     mem_free(r);

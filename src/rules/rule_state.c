@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+#include <math.h>
+
 /* What a reading says, seen from the rule. */
 enum input {
     CLEARS,  /* the clear condition */
@@ -63,6 +65,24 @@ enum rule_step rule_state_step(struct rule_state *s, const struct rule_condition
     s->phase = table[s->phase][input].next;
     if (step == RULE_STEP_RAISE) s->raised_ns = at_ns;
     return step;
+}
+
+void rule_state_quiet(const struct rule_state *s, const struct rule_condition *c, double *ret_above,
+                      double *ret_below)
+{
+    const double t = c->threshold, up = nextafter(t, INFINITY), down = nextafter(t, -INFINITY);
+    const double range[RULE_OPERATORS][2][2] = {
+        /* does not hold          holds */
+        [RULE_GT] = {{-INFINITY, up}, {t, INFINITY}},
+        [RULE_GTE] = {{-INFINITY, t}, {down, INFINITY}},
+        [RULE_LT] = {{down, INFINITY}, {-INFINITY, t}},
+        [RULE_LTE] = {{t, INFINITY}, {-INFINITY, up}},
+        [RULE_EQ] = {{0, 0}, {0, 0}},
+    };
+    bool firing = s->phase == RULE_FIRING && s->since_ns != RULE_STATE_NEVER;
+    bool quiet = firing || (s->phase == RULE_IDLE && s->since_ns == RULE_STATE_NEVER);
+    *ret_above = quiet ? range[c->op][firing][0] : 0;
+    *ret_below = quiet ? range[c->op][firing][1] : 0;
 }
 
 void rule_state_resolved(struct rule_state *s)

@@ -35,5 +35,8 @@ struct rule_condition rule_state_condition(const struct rule *rule);
 /* at_ns: the time of the reading, or of its receipt when it claims to be from the future. */
 enum rule_step rule_state_step(struct rule_state *s, const struct rule_condition *c, int64_t at_ns,
                                double value);
+/* Values strictly between the two leave this state as it is, whatever their times; equal: none. */
+void rule_state_quiet(const struct rule_state *s, const struct rule_condition *c, double *ret_above,
+                      double *ret_below);
 /* A person resolved the alert: what still holds goes on holding. */
 void rule_state_resolved(struct rule_state *s);

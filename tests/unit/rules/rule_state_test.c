@@ -159,6 +159,7 @@ static void any_rule_does_what_looking_back_over_all_readings_says(void **state)
     uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
     printf("seed %llu\n", (unsigned long long)seed);
     rnd_seed(&rnd, seed);
+    int64_t quiet = 0;
     for (int round = 0; round < 100000; round++) {
         const struct rule r = random_rule(&rnd);
         const struct rule_condition c = rule_state_condition(&r);
@@ -168,8 +169,15 @@ static void any_rule_does_what_looking_back_over_all_readings_says(void **state)
         for (int i = 0; i < READINGS; i++) {
             at_s += (int64_t)rnd_below(&rnd, 4);
             double v = (double)rnd_below(&rnd, 8) - 1;
+            double above, below;
+            const struct rule_state before = s;
+            rule_state_quiet(&s, &c, &above, &below);
             int wanted = model_step(&m, &r, at_s, v);
             int step = (int)rule_state_step(&s, &c, at_s * NS_PER_S, v);
+            bool same = step == N && s.phase == before.phase && s.since_ns == before.since_ns &&
+                        s.raised_ns == before.raised_ns;
+            if (v > above && v < below && !same) fail_msg("%g was said to be quiet", v);
+            quiet += v > above && v < below;
             if (step != wanted)
                 fail_msg("round %d, reading %d: step %d, not %d", round, i, step, wanted);
             if (rnd_below(&rnd, 20)) continue;
@@ -177,6 +185,7 @@ static void any_rule_does_what_looking_back_over_all_readings_says(void **state)
             m.open = false;
         }
     }
+    assert_true(quiet > 100000 * READINGS / 4);
 }
 
 int main(void)

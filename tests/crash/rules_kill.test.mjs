@@ -1,0 +1,137 @@
+// R15 and "no alert lost, none twice": kill -9 at random instants under load with rules. Each device's
+// readings are sent in the order of their times; afterwards the alerts must be exactly those that a reference
+// computes from the readings that are stored (which are at least the acknowledged ones): the same readings
+// raise and resolve them, none is missing, none is there twice, and each has its event.
+//   KILLS=30 SEED=1 node --test tests/crash/rules_kill.test.mjs      (SV_LONG=1: 1,000 kills)
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { test } from 'node:test';
+import { startServer, temporaryDir } from '../system/server.mjs';
+
+const KILLS = Number(process.env.KILLS ?? (process.env.SV_LONG ? 1_000 : 30));
+const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+console.log(`seed ${seed}, ${KILLS} kills`);
+
+let state = seed >>> 0; // mulberry32
+function random() {
+  state = (state + 0x6d2b79f5) >>> 0;
+  let t = state;
+  t = Math.imul(t ^ (t >>> 15), t | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+}
+const below = (n) => Math.floor(random() * n);
+
+const base = Date.now() - 20 * 3600 * 1000;
+const dir = temporaryDir();
+
+// Two rules on each device: one that flips often, one with hold time, hysteresis and cooldown.
+const RULES = [
+  { name: 'plain', operator: 'GT', threshold: 7, cooldownMinutes: 0 },
+  { name: 'patient', operator: 'GTE', threshold: 6, clearThreshold: 3, forSeconds: 3, cooldownMinutes: 0.2 },
+];
+
+// [{raised, resolved}] in ms since base, from what rule_state.h says in words.
+function reference(rule, readings) {
+  const alerts = [];
+  const op = (v, t) => (rule.operator === 'GT' ? v > t : v >= t);
+  let open = null, since = null, last = -Infinity;
+  for (const [at, v] of readings) {
+    if (open) {
+      if (!op(v, rule.clearThreshold ?? rule.threshold)) { open.resolved = at; open = null; since = null; }
+      else if (!op(v, rule.threshold)) since = null;
+      else since ??= at;
+      continue;
+    }
+    if (!op(v, rule.threshold)) { since = null; continue; }
+    since ??= at;
+    if (at - since < (rule.forSeconds ?? 0) * 1000 || at - last < rule.cooldownMinutes * 60_000) continue;
+    last = at;
+    alerts.push(open = { raised: at, resolved: null });
+  }
+  return alerts;
+}
+
+const workers = Array.from({ length: 8 }, (_, i) => ({ device: `rules-${i}`, next: 0, acked: new Set() }));
+const lines = (w, from, n) => Array.from({ length: n }, (_, i) => `telemetry,device=${w.device} v=${below(11)},seq=${from + i} ${base + (from + i) * 1000}`).join('\n');
+
+let token;
+let running = true;
+const refusals = [];
+async function work(w, at) {
+  while (running) {
+    const n = 1 + below(20), from = w.next;
+    w.next += n;
+    try {
+      const res = await at.request('POST', '/api/v2/write?precision=ms', { body: lines(w, from, n), headers: { 'x-api-key': token, 'content-type': 'text/plain' } });
+      if (res.status === 204) for (let i = 0; i < n; i++) w.acked.add(from + i);
+      else if (res.status !== 503) throw Object.assign(new Error(`${res.status} ${res.text}`), { refused: true });
+    } catch (e) {
+      if (e.refused) refusals.push(e.message);
+      return; // the server was killed
+    }
+  }
+}
+
+async function all(server, path, auth) {
+  const found = [];
+  for (let after = ''; after !== null;) {
+    const page = await server.ok('GET', `${path}${path.includes('?') ? '&' : '?'}size=1000&after=${encodeURIComponent(after)}`, auth);
+    found.push(...page.content);
+    after = page.next;
+  }
+  return found;
+}
+
+async function readings(server, w, auth) {
+  const res = await server.request('GET', `/api/v1/export/csv/${w.device}`, { headers: { authorization: `Bearer ${auth.token}` } });
+  const [head, ...rows] = res.text.trimEnd().split(/\r?\n/).map((line) => line.split(','));
+  const v = head.indexOf('v'), seq = head.indexOf('seq');
+  const stored = rows.map((cells) => [Math.round(Date.parse(cells[1]) - base), Number(cells[v]), Number(cells[seq])]);
+  const there = new Set(stored.map(([, , n]) => n));
+  for (const n of w.acked) assert.ok(there.has(n), `${w.device}: acknowledged reading ${n} is gone`);
+  return stored;
+}
+
+test(`${KILLS} kills lose no alert and raise none twice`, async () => {
+  let server = await startServer({ dir });
+  const admin = { token: await server.admin() };
+  token = (await server.device(admin.token, workers[0].device)).apiToken;
+  for (const w of workers.slice(1)) await server.device(admin.token, w.device);
+  const rules = [];
+  for (const w of workers) for (const rule of RULES) rules.push({ w, rule, id: (await server.ok('POST', '/rules', { token: admin.token, body: { ...rule, deviceId: w.device, variable: 'v' } })).id });
+
+  for (let kill = 1; kill <= KILLS; kill++) {
+    running = true;
+    const sent = workers.map((w) => work(w, server));
+    await new Promise((resolve) => { setTimeout(resolve, 5 + random() * 120); });
+    await server.kill();
+    running = false;
+    await Promise.all(sent);
+    server = await startServer({ dir });
+  }
+
+  // Everything is judged once a marker that was sent last has raised its own alert.
+  const marker = await server.ok('POST', '/rules', { token: admin.token, body: { name: 'marker', deviceId: workers[0].device, variable: 'marker', operator: 'GT', threshold: 0 } });
+  await server.ok('POST', `/ingest/${workers[0].device}`, { device: token, body: { marker: 1 } });
+  for (const end = Date.now() + 60_000; !(await server.ok('GET', `/alerts?ruleId=${marker.id}`, admin)).length;) assert.ok(Date.now() < end, 'the marker raised nothing');
+
+  const alerts = await all(server, '/alerts', admin);
+  const events = await all(server, '/events?entityType=ALERT', admin);
+  const created = new Map();
+  for (const e of events) if (e.eventType === 'ALERT_CREATED') created.set(e.entityId, (created.get(e.entityId) ?? 0) + 1);
+  let raised = 0;
+  for (const { w, rule, id } of rules) {
+    const mine = alerts.filter((a) => a.ruleId === id);
+    const seen = mine.map((a) => ({ raised: Math.round(Date.parse(a.timestamp) - base), resolved: a.resolvedAt && Math.round(Date.parse(a.resolvedAt) - base) })).sort((a, b) => a.raised - b.raised);
+    const wanted = reference(rule, await readings(server, w, admin));
+    assert.deepEqual(seen, wanted, `${w.device} ${rule.name}; the data stays in ${dir}`);
+    for (const a of mine) assert.equal(created.get(a.id), 1, `events of alert ${a.id}`);
+    raised += seen.length;
+  }
+  await server.stop();
+  console.log(`${raised} alerts of ${rules.length} rules over ${workers.reduce((n, w) => n + w.acked.size, 0)} acknowledged readings: none lost, none twice`);
+  assert.deepEqual(refusals, []);
+  assert.ok(raised > 3 * KILLS, `only ${raised} alerts`);
+  rmSync(dir, { recursive: true, force: true });
+});
