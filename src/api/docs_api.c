@@ -107,15 +107,12 @@ void docs_write_openapi(const struct route_table *t, struct buf *b)
 
 /* Parts of the contract that answer 404 until they are built. */
 static const char *const planned[] = {
-    "rules, alerts, notifications, synthetic variables, fleet rules",
-    ("tags, groups, locations, bulk operations, CSV upsert of devices, "
-     "commands, health score, restore"),
     "the pilot layer (`/api/v1/pilot/...`): limits, quotas, rate limits, thresholds, "
     "recommendations",
     "PostgreSQL and Redis (`store.url=postgres://`, `cache.url=redis://`)",
     "metrics of databases and caches (`sensorvision_db_*`, `sensorvision_cache_*`) and of failed "
     "logins",
-    "`/export/parquet`, `groupBy=tag|group` of `/analytics/fleet`",
+    "`/export/parquet`, `backup` and `restore`, `move`, `import legacy`, `loadtest`",
 };
 
 void docs_write_markdown(const struct route_table *t, struct buf *b)
