@@ -23,6 +23,7 @@ struct mqtt_bridge_ingest;
 struct notify_service;
 struct route_table;
 struct rule_service;
+struct synthetic_service;
 
 /* Settings that may change while the server runs. */
 struct live_settings {
@@ -50,6 +51,7 @@ struct app {
     struct alerts *alerts;
     struct alert_service *alert_service;
     struct rule_service *rules;
+    struct synthetic_service *synthetics;
     struct command_service *commands;
     struct command_polls *polls; /* devices that wait for a command */
     struct notify_service *notify;

@@ -8,6 +8,7 @@
 #include "api/handlers_notify.h"
 #include "api/handlers_people.h"
 #include "api/handlers_rules.h"
+#include "api/handlers_synthetics.h"
 #include "api/routes.h"
 
 /* One to a line, so that those who add theirs do not meet. */
@@ -24,6 +25,7 @@ const struct route_list route_lists[] = {
     {routes_rules, &routes_rules_count},
     {routes_fleet, &routes_fleet_count},
     {routes_notify, &routes_notify_count},
+    {routes_synthetics, &routes_synthetics_count},
     {routes_absent, &routes_absent_count},
     {NULL, NULL},
 };

@@ -201,7 +201,15 @@ static enum err copy_property_tags(struct boot *b)
     return ERR_OK;
 }
 
-static enum err open_pipeline(struct boot *b)
+/* What is durable goes to whoever watches. */
+static void push(void *boot, const struct record_set *set)
+{
+    struct boot *b = boot;
+    boot_rules_push(&b->rules, set);
+    tap_push(b->synthetics.tap, set);
+}
+
+static enum err open_pipeline(struct boot *b, struct why *why)
 {
     struct app *app = &b->app;
     const struct settings *s = &b->settings;
@@ -219,10 +227,11 @@ static enum err open_pipeline(struct boot *b)
     if (!e) e = live_hub_new(&app->hub, app);
     if (!e) e = tap_new(&app->tap, "tap", TAP_BYTES_MAX);
     if (!e) e = boot_rules_open(&b->rules, app);
+    if (!e) e = boot_synthetics_open(&b->synthetics, app, why);
     if (e) return e;
     const struct tap_watcher watcher = live_hub_watcher(app->hub);
     tap_watch(app->tap, &watcher);
-    const struct batch_tap tap = {&b->rules, boot_rules_push};
+    const struct batch_tap tap = {b, push};
     if (!(b->ingest_metrics = mem_zalloc(sizeof *b->ingest_metrics))) return ERR_NOMEM;
     app->ingest_metrics = b->ingest_metrics;
     return batch_new(&app->batch, &batch, app->telemetry, &tap);
@@ -354,7 +363,7 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
     if (!e) e = log_open((enum log_level)b->settings.log_level, b->settings.log_json != 0);
     b->logging = !e;
     if (!e) e = open_services(b, why);
-    if (!e) e = open_pipeline(b);
+    if (!e) e = open_pipeline(b, why);
     if (!e) e = open_executors(b);
     if (!e) e = notify_parts_start(&b->notify, app, b->for_command);
     if (!e) {
@@ -366,6 +375,7 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
         e = open_admin(b, why);
     }
     if (!e) boot_rules_start(&b->rules);
+    if (!e) boot_synthetics_start(&b->synthetics);
     if (!e) e = boot_mqtt_open(b, why);
     if (!e) e = open_server(b, why); /* last: whoever connects finds everything there */
     if (!e) admin_set_url(b->admin, b->settings.server_address, http_server_port(app->server));
@@ -405,7 +415,9 @@ void boot_stop(struct boot *b)
     executor_free(app->async);
     command_polls_free(app->polls);
     boot_mqtt_free(b);
+    boot_synthetics_finish(&b->synthetics);
     batch_free(app->batch);
+    boot_synthetics_close(&b->synthetics);
     boot_rules_close(&b->rules);
     tap_free(app->tap);
     live_hub_free(app->hub);

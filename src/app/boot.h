@@ -4,6 +4,7 @@
 #include "api/app.h"
 #include "app/admin.h"
 #include "app/boot_rules.h"
+#include "app/boot_synthetics.h"
 #include "app/data_dir.h"
 #include "app/notify_parts.h"
 #include "app/settings.h"
@@ -27,6 +28,7 @@ struct boot {
     struct boot_rules rules;
     struct fleet_turns *fleet_turns;
     struct notify_parts notify;
+    struct boot_synthetics synthetics;
     struct bytes *property_tags;
     struct ingest_metrics *ingest_metrics;
     struct tls_context *mqtt_tls;

@@ -87,15 +87,27 @@ static struct admit_verdict check_time(const struct resolve *r, const struct raw
     return refuse(ERR_OK, NULL);
 }
 
-/* Appends the record's points; false when a variable is new. */
-static bool add_points(struct resolve *r, struct reg_device *d, const struct raw_record *raw)
+static struct admit_verdict refuse_computed(struct resolve *r, struct bytes name)
+{
+    const char *why = arena_printf(r->arena,
+                                   "%.*s is a synthetic variable: it is computed here, a message "
+                                   "cannot carry it",
+                                   (int)name.n, name.p);
+    return why ? refuse(ERR_INVALID, why) : refuse(ERR_NOMEM, NULL);
+}
+
+/* Appends the record's points; false when a variable is new, or *v says why not. */
+static bool add_points(struct resolve *r, struct reg_device *d, const struct raw_record *raw,
+                       struct admit_verdict *ret)
 {
     struct record_set *set = &r->out->set;
     size_t start = set->point_count;
     for (uint32_t i = 0; i < raw->count; i++) {
         const struct raw_value *value = &r->raw->values[raw->first + i];
         struct reg_variable *v = registry_find_variable(r->a->opts.registry, d, value->name);
-        if (!v) {
+        bool computed = v && atomic_load_explicit(&v->computed, memory_order_relaxed);
+        if (computed) *ret = refuse_computed(r, value->name);
+        if (!v || computed) {
             set->point_count = start;
             return false;
         }
@@ -138,7 +150,7 @@ static bool resolve_record(struct resolve *r, size_t i)
     size_t first = r->out->set.point_count;
     if (!d) return true;
     if (!r->properties_written && admit_properties_changed(r, d, i)) return true;
-    if (!add_points(r, d, raw)) return true;
+    if (!add_points(r, d, raw, v)) return v->code == ERR_OK;
     add_record(r, i, d, first);
     return false;
 }

@@ -24,7 +24,7 @@ enum {
     EXPRESSION_OPS_MAX = 1000,   /* of the program, about one for each name, number and operator */
     EXPRESSION_NAMES_MAX = 32,   /* different variables */
     EXPRESSION_WINDOWS_MAX = 16, /* different (function, variable, window) */
-    EXPRESSION_NAME_MAX = 100,   /* characters, as a variable's name */
+    EXPRESSION_NAME_MAX = 100,   /* bytes, as a variable's name */
 };
 
 /* What is computed over (t - window, t]. */

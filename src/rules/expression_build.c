@@ -78,17 +78,16 @@ size_t expression_build_name(struct expression_build *b, struct bytes text, bool
 {
     struct expression *x = b->out;
     char *name = b->names + b->names_used;
-    size_t n = 0, chars = 0;
+    size_t n = 0;
     for (size_t i = 0; i < text.n; i++) {
         bool escape = escaped && text.p[i] == '\\' && i + 1 < text.n;
         name[n++] = text.p[escape ? ++i : i];
-        chars += ((unsigned char)name[n - 1] & 0xc0) != 0x80;
     }
     if (!n)
         expression_build_fail(b, offset,
                               "the name of a variable is missing between the quotation marks");
-    if (chars > EXPRESSION_NAME_MAX)
-        expression_build_fail(b, offset, "the name of a variable has %d characters at most",
+    if (n > EXPRESSION_NAME_MAX)
+        expression_build_fail(b, offset, "the name of a variable has %d bytes at most",
                               EXPRESSION_NAME_MAX);
     if (b->failed) return 0;
     for (size_t i = 0; i < x->name_count; i++)

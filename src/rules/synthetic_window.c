@@ -89,7 +89,8 @@ void synthetic_window_free(struct synthetic_window *w)
     give_back(w, w->front.at, w->front.cap, sizeof *w->front.at);
     give_back(w, w->back.at, w->back.cap, sizeof *w->back.at);
     give_back(w, w->head, w->head_cap, sizeof *w->head);
-    give_back(w, w, 1, sizeof *w);
+    w->budget->used_bytes -= sizeof *w;
+    mem_free(w);
 }
 
 static enum err push(struct synthetic_window *w, struct blocks *to, const struct block *b)

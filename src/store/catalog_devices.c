@@ -5,6 +5,7 @@
 #include "store/catalog_labels.h"
 #include "store/catalog_rows.h"
 #include "store/catalog_rules.h"
+#include "store/catalog_synthetics.h"
 
 #define COLUMNS                                                                                    \
     "id, org, uuid, external_id, name, description, location, sensor_type, firmware_version, "     \
@@ -221,6 +222,7 @@ enum err catalog_devices_purge(struct sql_tx *tx, int64_t org, int64_t device)
     enum err e = catalog_commands_purge_device(tx, org, device);
     if (!e) e = catalog_labels_purge_device(tx, org, device);
     if (!e) e = catalog_rules_purge_device(tx, org, device);
+    if (!e) e = catalog_synthetics_purge_device(tx, org, device);
     if (!e)
         e = sql_exec(tx,
                      "DELETE FROM variables WHERE org = $1 AND device = $2 AND EXISTS (SELECT "

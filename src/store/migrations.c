@@ -16,6 +16,7 @@
 #include "store/migration_people.h"
 #include "store/migration_presence.h"
 #include "store/migration_rules.h"
+#include "store/migration_synthetics.h"
 #include "store/postgres/migration_telemetry.h"
 
 static const char people[] =
@@ -183,5 +184,6 @@ const struct migration migrations_catalog[] = {
     {14, "an audit trail that is only added to", migration_events_sql,
      migration_events_postgres_sql},
     {15, "readings on PostgreSQL", "", migration_telemetry_sql},
+    {16, "synthetic variables", migration_synthetics_sql, NULL},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

@@ -220,6 +220,17 @@ enum err registry_publish_device(struct registry *r, struct reg_device *d,
     return e;
 }
 
+enum err registry_publish_variable(struct registry *r, struct reg_device *d, int64_t id,
+                                   struct bytes name, struct reg_variable **ret)
+{
+    rwlock_write(&r->lock);
+    struct reg_variable *v = registry_maps_variable(r, d, id, name);
+    rwlock_release(&r->lock);
+    if (!v) return ERR_NOMEM;
+    *ret = v;
+    return ERR_OK;
+}
+
 enum err registry_set_token(struct registry *r, struct reg_device *d, const uint8_t *token_hash)
 {
     rwlock_write(&r->lock);

@@ -33,6 +33,7 @@ struct reg_variable {
     int64_t id; /* the series */
     struct reg_device *device;
     struct bytes name;                 /* owned, byte-exact */
+    _Atomic bool computed;             /* a synthetic variable: no message may carry it */
     struct reg_variable *_Atomic next; /* of the same device, in order of creation */
 };
 
@@ -100,6 +101,9 @@ struct reg_device *registry_new_device(struct registry *r, int64_t id, int64_t o
                                        int64_t by_device, bool active);
 enum err registry_publish_device(struct registry *r, struct reg_device *d,
                                  const uint8_t *token_hash) MUST_CHECK;
+/* A variable whose row was committed by somebody else than registry_provision(). */
+enum err registry_publish_variable(struct registry *r, struct reg_device *d, int64_t id,
+                                   struct bytes name, struct reg_variable **ret) MUST_CHECK;
 /* Replaces (or with NULL removes) the device's token. */
 enum err registry_set_token(struct registry *r, struct reg_device *d,
                             const uint8_t *token_hash) MUST_CHECK;

@@ -118,6 +118,11 @@ async function prepare() {
     ids.ruleDevice = { ...ids.device, own: 'm-sender' }; // it outlives m-own
     ids.webhook = await webhookIds(me.accessToken, stranger.accessToken, big);
     ids.channel = { own: 'EMAIL', random: 'NEVER', malformed: 'e mail' };
+    const computed = async (token, deviceId, name) => (await server.ok('POST', '/synthetic-variables', { token, body: { name, deviceId, expression: 'x' } })).id;
+    const goneSynthetic = await computed(me.accessToken, 'm-sender', 'm-y-gone');
+    assert.equal((await server.call('DELETE', `/synthetic-variables/${goneSynthetic}`, { token: me.accessToken })).status, 204);
+    ids.synthetic = { own: await computed(me.accessToken, 'm-sender', 'm-y'), foreign: await computed(stranger.accessToken, 'm-foreign', 'm-y'), deleted: goneSynthetic, random: randomUUID(), malformed: '7' };
+    ids.enabledSynthetic = { ...ids.synthetic, own: await computed(me.accessToken, 'm-sender', 'm-y-on') };
     ids.name = { own: 'x' };
     for (const kind of ['tag', 'group']) {
         const make = async (token, name) => (await server.ok('POST', `/device-${kind}s`, { token, body: { name } })).id;
@@ -145,7 +150,7 @@ async function prepare() {
 async function snapshot() {
     const token = stranger.accessToken;
     const read = (path) => server.call('GET', path, { token }).then((answer) => answer.text.replace(/"healthScore".*?"lastHealthCheckAt":[^,]*/g, '')); // the server's own clockwork
-    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/rules', '/alerts', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default', '/global-rules', '/global-alerts', '/device-tags', '/device-groups', '/notifications/webhooks', '/notifications/preferences', '/notifications/logs?scope=organization'].map(read));
+    return Promise.all(['/devices', '/devices/m-foreign', '/devices/m-foreign/token', '/devices/m-foreign/variables', '/rules', '/synthetic-variables', '/alerts', '/data/query?deviceId=m-foreign', '/data/latest', '/events', '/api-keys', '/users', '/users?deleted=true', '/organizations/invitations', '/dashboards', '/dashboards/default', '/global-rules', '/global-alerts', '/device-tags', '/device-groups', '/notifications/webhooks', '/notifications/preferences', '/notifications/logs?scope=organization'].map(read));
 }
 
 // One request of a row with these ids. `headers` say who asks.

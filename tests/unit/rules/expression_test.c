@@ -330,8 +330,8 @@ static void every_limit_holds_at_it_and_one_past_it(void **state)
     at_limit(repeat("1", " ", "", EXPRESSION_TEXT_MAX - 1), true, "");
     at_limit(repeat("1", " ", "", EXPRESSION_TEXT_MAX), false, "longer than");
     at_limit(repeat("", "n", "", EXPRESSION_NAME_MAX), true, "");
-    at_limit(repeat("", "n", "", EXPRESSION_NAME_MAX + 1), false, "characters at most");
-    at_limit(repeat("", "ö", "", EXPRESSION_NAME_MAX), true, "");
+    at_limit(repeat("", "n", "", EXPRESSION_NAME_MAX + 1), false, "bytes at most");
+    at_limit(repeat("", "ö", "", EXPRESSION_NAME_MAX / 2), true, "");
 }
 
 static void deep_programs_stay_within_the_stack(void **state)
