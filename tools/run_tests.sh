@@ -122,6 +122,11 @@ suite_crash()    {
 }
 suite_talk()     { node_suite talk 30 120 tests/talk/*.test.mjs; }
 suite_system()   { node_suite system 90 400 tests/system/*.test.mjs; }
+# The same tests against PostgreSQL: what ingest, queries, the catalog and rules answer.
+suite_postgres() {
+    SENSORVISION_TEST_STORE=postgres node_suite postgres 90 400 \
+        tests/system/{ingest,query,devices,rules,matrix}.test.mjs
+}
 suite_web()      { node_suite web 60 240 tests/web/*.test.mjs; }
 suite_asan()     {
     ctest_suite "asan unit" asan 120 600 "$jobs" "$(programs tests/unit tests/contract)"
@@ -139,7 +144,7 @@ case "${1:-}" in
 '') echo "usage: tools/run_tests.sh all | asan | ubsan | tsan | SUITE..." >&2; exit 2 ;;
 all)
     if configure_and_build release 150; then
-        suite_check; suite_unit; suite_contract; suite_fuzz; suite_talk; suite_crash; suite_system; suite_web
+        suite_check; suite_unit; suite_contract; suite_fuzz; suite_talk; suite_crash; suite_system; suite_postgres; suite_web
     fi
     configure_and_build asan 150 && suite_asan ;;
 asan | ubsan | tsan)

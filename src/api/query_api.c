@@ -205,6 +205,10 @@ static enum err read_latest(struct api_call *c, struct reg_device *d,
 /* GET /data/latest/{deviceId} */
 void query_latest_device(struct api_call *c)
 {
+    if (c->on_loop && c->app->telemetry->ops->remote) {
+        api_offload(c, ON_ASYNC);
+        return;
+    }
     struct reg_device *d = series_device(c, c->params[0]);
     struct series_list list;
     if (!d || !series_choose(c, d, api_query(c, "variables"), &list)) return;

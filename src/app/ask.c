@@ -77,10 +77,10 @@ static enum err open_people(struct local *l, struct why *why)
 /* With the lock held and the configuration read. */
 static enum err open_store(struct local *l, enum ask_need need, struct why *why)
 {
-    char place[1100];
-    enum err e = store_open_place(&l->settings, l->dir.path, place, sizeof place, why);
+    struct store_place place;
+    enum err e = store_open_place(&l->settings, l->dir.path, &place, why);
     if (e) return e;
-    e = store_open_parts(&l->store, parts_of(need), place, &l->settings, clock_real(), why);
+    e = store_open_parts(&l->store, parts_of(need), &place, &l->settings, clock_real(), why);
     if (!e && need != ASK_RAW) e = overrides_load(l->conf, l->store.db, NULL, NULL, why);
     if (!e) e = conf_fill(l->conf, &l->settings);
     if (!e) e = retention_new(&l->retention, l->settings.retention_days);
@@ -95,8 +95,8 @@ static enum err open_local(struct cli *cli, struct local *l, enum ask_need need,
     enum err e =
         conf_tables_load(&l->conf, &l->settings, cli_value(cli, "config", NULL), sets, n, why);
     if (!e)
-        e = data_dir_open(&l->dir, fs_real(), cli_value(cli, "data", "./var"), DATA_DIR_EXISTING,
-                          why);
+        e = data_dir_open(&l->dir, fs_real(), cli_value(cli, "data", "./var"),
+                          store_open_dir_mode(&l->settings), why);
     if (!e) e = open_store(l, need, why);
     struct admin_opts opts = {.dir = l->dir.path,
                               .clock = clock_real(),

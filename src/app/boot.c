@@ -11,15 +11,15 @@
 #include "app/fleet_turns.h"
 #include "app/housekeeping.h"
 #include "app/overrides.h"
-#include "app/store_open.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/auth_service.h"
-#include "store/catalog.h"
 #include "store/catalog_settings.h"
 #include "store/registry.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { TAP_BYTES_MAX = 16 << 20 };
 
@@ -60,15 +60,23 @@ static enum err load_retention(struct boot *b)
 
 /* The data directory, and the store's own where store.url=embedded:DIR names another: both locked.
  * */
-static enum err open_directories(struct boot *b, const char *data_dir, struct why *why)
+static enum err open_directories(struct boot *b, const char *data_dir, struct store_place *ret,
+                                 struct why *why)
 {
-    char place[1200];
-    enum data_dir_mode mode = b->for_command ? DATA_DIR_EXISTING : DATA_DIR_CREATE;
+    enum data_dir_mode mode = b->for_command ? store_open_dir_mode(&b->settings) : DATA_DIR_CREATE;
     enum err e = data_dir_open(&b->dir, fs_real(), data_dir, mode, why);
-    if (!e) e = store_open_place(&b->settings, b->dir.path, place, sizeof place, why);
-    if (!e && strcmp(place, b->dir.path) != 0)
-        e = data_dir_open(&b->store_dir, fs_real(), place, DATA_DIR_CREATE, why);
+    if (!e) e = store_open_place(&b->settings, b->dir.path, ret, why);
+    if (!e && strcmp(ret->dir, b->dir.path) != 0)
+        e = data_dir_open(&b->store_dir, fs_real(), ret->dir, DATA_DIR_CREATE, why);
     return e;
+}
+
+/* What is in memory here is no longer the truth: the end, as at SIGTERM. */
+static void on_store_lost(void *ctx, const char *why)
+{
+    (void)ctx;
+    LOG(LOG_ERROR, "database_taken_over", LOG_S("why", why));
+    kill(getpid(), SIGTERM);
 }
 
 /* Whatever the configuration says: what listens there is for one command of this process. */
@@ -84,18 +92,20 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
 {
     struct app *app = &b->app;
     struct settings *s = &b->settings;
-    struct store_open catalog = {0}, telemetry = {0};
+    struct store_place place;
     enum err e = conf_fill(b->conf, s);
-    if (!e) e = open_directories(b, data_dir, why);
-    const char *place = b->store_dir.path[0] ? b->store_dir.path : b->dir.path;
-    if (!e) e = store_open_parts(&catalog, STORE_CATALOG, place, s, app->clock, why);
-    app->db = catalog.db;
+    if (!e) e = open_directories(b, data_dir, &place, why);
+    b->store.lost = on_store_lost;
+    if (!e) e = store_open_parts(&b->store, STORE_CATALOG, &place, s, app->clock, why);
+    app->db = b->store.db;
     if (!e) e = overrides_load(b->conf, app->db, note_stale_override, NULL, why);
     if (!e) e = conf_fill(b->conf, s); /* the overrides kept in the store are above all others */
     if (!e && b->for_command) narrow(s);
-    if (!e) e = store_open_parts(&telemetry, STORE_TELEMETRY, place, s, app->clock, why);
-    app->telemetry = telemetry.telemetry;
-    if (!e) e = registry_open(&app->registry, app->db, app->clock, app->rnd, why);
+    if (!e)
+        e = store_open_parts(&b->store, STORE_TELEMETRY | STORE_REGISTRY, &place, s, app->clock,
+                             why);
+    app->telemetry = b->store.telemetry;
+    app->registry = b->store.registry;
     if (!e) e = retention_new(&app->retention, s->retention_days);
     if (!e) e = load_retention(b);
     return e;
@@ -106,10 +116,8 @@ static void close_store(struct boot *b)
     struct app *app = &b->app;
     if (app->registry && registry_save_seen(app->registry))
         LOG(LOG_WARN, "last_seen_not_saved", LOG_S("dir", b->dir.path));
-    if (app->telemetry) app->telemetry->ops->close(app->telemetry);
-    registry_free(app->registry);
+    store_open_close(&b->store);
     retention_free(app->retention);
-    catalog_close(app->db);
     data_dir_close(&b->store_dir);
     data_dir_close(&b->dir);
 }

@@ -8,6 +8,7 @@
 #include "app/data_dir.h"
 #include "app/notify_parts.h"
 #include "app/settings.h"
+#include "app/store_open.h"
 #include "conf/conf.h"
 #include "service/auth_bootstrap.h"
 #include "service/command_service.h"
@@ -21,6 +22,7 @@ struct boot {
     struct settings settings;
     struct conf *conf;
     struct data_dir dir, store_dir; /* store_dir: only when store.url names another place */
+    struct store_open store;
     struct app app;
     struct device_service devices;
     struct command_service commands;

@@ -36,16 +36,17 @@ static enum err overrides_of_server(struct conf *conf, const struct buf *answer)
 static enum err overrides_of_store(struct conf *conf, const struct settings *s, const char *path,
                                    struct why *why)
 {
-    char place[1100], file[1200];
+    char file[1200];
+    struct store_place place;
     struct data_dir dir;
     struct store_open store = {.db = NULL};
-    enum err e = store_open_place(s, path, place, sizeof place, NULL);
+    enum err e = store_open_place(s, path, &place, NULL);
     if (e) return ERR_OK; /* the report says what is wrong with it */
-    snprintf(file, sizeof file, "%s/" CATALOG_FILE, place);
-    if (access(file, R_OK) != 0) return ERR_OK;
-    e = data_dir_open(&dir, fs_real(), path, DATA_DIR_EXISTING, why);
+    snprintf(file, sizeof file, "%s/" CATALOG_FILE, place.dir);
+    if (!place.remote && access(file, R_OK) != 0) return ERR_OK;
+    e = data_dir_open(&dir, fs_real(), path, store_open_dir_mode(s), why);
     if (e) return e;
-    e = store_open_parts(&store, STORE_RAW, place, s, clock_real(), why);
+    e = store_open_parts(&store, STORE_RAW, &place, s, clock_real(), why);
     if (!e) e = overrides_load(conf, store.db, NULL, NULL, why);
     store_open_close(&store);
     data_dir_close(&dir);
@@ -85,8 +86,8 @@ int cmd_check_config(struct cli *cli)
     }
     e = conf_fill(conf, &settings);
     struct why unread = {""}, place = {""};
-    char path[1100];
-    enum err store = e ? e : store_open_place(&settings, ".", path, sizeof path, &place);
+    struct store_place unused;
+    enum err store = e ? e : store_open_place(&settings, ".", &unused, &place);
     if (store) cli_say(cli, "%s", place.text);
     if (!e && take_overrides(cli, conf, &settings, &unread))
         cli_say(cli, "the overrides kept in the store are not shown: %s", unread.text);

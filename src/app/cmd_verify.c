@@ -66,7 +66,7 @@ int cmd_verify(struct cli *cli)
     struct settings settings;
     struct data_dir dir = {.lock = FILE_CLOSED};
     struct findings f = {.cli = cli};
-    char place[1100];
+    struct store_place place;
     buf_init(&f.out, 16 << 20);
     if (cli->json) {
         json_write_open(&f.out, '{');
@@ -75,10 +75,14 @@ int cmd_verify(struct cli *cli)
     }
     enum err e = conf_tables_load(&conf, &settings, NULL, NULL, 0, &why);
     if (!e)
-        e = data_dir_open(&dir, fs_real(), cli_value(cli, "data", "./var"), DATA_DIR_EXISTING,
-                          &why);
-    if (!e) e = store_open_place(&settings, dir.path, place, sizeof place, &why);
-    if (!e) e = look(&f, place);
+        e = data_dir_open(&dir, fs_real(), cli_value(cli, "data", "./var"),
+                          store_open_dir_mode(&settings), &why);
+    if (!e) e = store_open_place(&settings, dir.path, &place, &why);
+    if (!e && place.remote)
+        e = why_say(&why, ERR_UNSUPPORTED,
+                    "this store is in PostgreSQL, which checks its own bytes: use its data "
+                    "checksums and pg_amcheck");
+    if (!e) e = look(&f, place.dir);
     data_dir_close(&dir);
     conf_free(conf);
     int code =

@@ -10,6 +10,7 @@
 
 #define AT(member)   offsetof(struct settings, member)
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
+#define HIKARI       "spring.datasource.hikari."
 
 enum { LIVE = CONF_LIVE, RESTART = 0 };
 
@@ -47,11 +48,35 @@ static const struct conf_entry server_table[] = {
 };
 
 static const struct conf_entry store_table[] = {
-    {"store.url", AT(store_url), CONF_TEXT, "", 0, 0, RESTART,
-     "embedded:DIR; empty is an embedded store in the data directory. postgres://… is planned.",
+    {"store.url", AT(store_url), CONF_TEXT, "", 0, 2000, CONF_SECRET,
+     "embedded:DIR, or postgres://USER:PASSWORD@HOST:PORT/DATABASE; empty is an embedded store in "
+     "the data directory.",
      NULL},
+    {"spring.datasource.url", CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_ALIAS,
+     "As store.url; jdbc:postgresql://HOST:PORT/DATABASE too.", "store.url"},
     {"store.memory-bytes", AT(store_memory_bytes), CONF_BYTES, "64MiB", 4194304, 1099511627776,
      RESTART, "Heads and decoded chunks together take this much memory at most.", NULL},
+    {"store.postgres.username", AT(postgres_username), CONF_TEXT, "", 0, 128, RESTART,
+     "PostgreSQL: the role; empty is the one of the address.", NULL},
+    {"spring.datasource.username", CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_ALIAS,
+     "As store.postgres.username.", "store.postgres.username"},
+    {"store.postgres.password", AT(postgres_password), CONF_TEXT, "", 0, 1024, CONF_SECRET,
+     "PostgreSQL: its password; empty is the one of the address.", NULL},
+    {"spring.datasource.password", CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_ALIAS,
+     "As store.postgres.password.", "store.postgres.password"},
+    {HIKARI "maximum-pool-size", AT(postgres_max), CONF_COUNT, "20", 4, 1000, RESTART,
+     "PostgreSQL: connections at most, beside one that keeps other servers away.", NULL},
+    {HIKARI "minimum-idle", AT(postgres_min_idle), CONF_COUNT, "5", 0, 1000, RESTART,
+     "PostgreSQL: idle connections kept.", NULL},
+    {HIKARI "connection-timeout", AT(postgres_connect_timeout_ns), CONF_MS, "30000", 100, 600000,
+     RESTART, "PostgreSQL: how long a free connection is waited for.", NULL},
+    {HIKARI "idle-timeout", AT(postgres_idle_timeout_ns), CONF_MS, "600000", 0, 86400000, RESTART,
+     "PostgreSQL: an idle connection above minimum-idle is closed after this long; 0 is never.",
+     NULL},
+    {HIKARI "max-lifetime", AT(postgres_max_lifetime_ns), CONF_MS, "1800000", 0, 86400000, RESTART,
+     "PostgreSQL: a connection is replaced after this long; 0 is never.", NULL},
+    {HIKARI "leak-detection-threshold", AT(postgres_leak_threshold_ns), CONF_MS, "60000", 0,
+     86400000, RESTART, "PostgreSQL: a connection held this long is logged; 0 is never.", NULL},
 };
 
 static const struct conf_entry executor_table[] = {
@@ -201,8 +226,9 @@ const struct conf_section conf_tables_sections[] = {
     {"Live sockets, log, profiles", "The rest.", live_table, COUNT(live_table)},
     {"Notifications", "Who is told of alerts, and by what.", conf_tables_notify,
      CONF_TABLES_NOTIFY},
-    {"Planned: PostgreSQL and Redis", "Accepted and named at start; these parts are not built yet.",
-     conf_tables_planned_stores, CONF_TABLES_PLANNED_STORES},
+    {"Planned: more of PostgreSQL, Redis",
+     "Accepted and named at start; these parts are not built yet.", conf_tables_planned_stores,
+     CONF_TABLES_PLANNED_STORES},
     {"Planned: the pilot layer, limits, MQTT's other ends, notifications",
      "Accepted and named at start; these parts are not built yet.", conf_tables_planned_parts,
      CONF_TABLES_PLANNED_PARTS},

@@ -8,41 +8,19 @@ enum { PLANNED = CONF_PLANNED };
     {                                                                                              \
         key, CONF_NOWHERE, unit, absent, min, max, PLANNED, doc, NULL                              \
     }
-#define ALIAS(key, target)                                                                         \
-    {                                                                                              \
-        key, CONF_NOWHERE, CONF_TEXT, "", 0, 0, PLANNED | CONF_ALIAS, "As " target ".", target     \
-    }
 #define TTL(cache, seconds, doc) ROW("cache.ttl." cache, CONF_S, seconds, 1, 86400, doc)
 #define TTL_AFTER(cache, seconds, key, doc)                                                        \
     {                                                                                              \
         "cache.ttl." cache, CONF_NOWHERE, CONF_S, seconds, 1, 86400, PLANNED | CONF_FALLBACK, doc, \
             key                                                                                    \
     }
-#define HIKARI "spring.datasource.hikari."
-#define JEDIS  "spring.data.redis.jedis.pool."
+#define JEDIS "spring.data.redis.jedis.pool."
 
 const struct conf_entry conf_tables_planned_stores[] = {
-    ROW("spring.datasource.url", CONF_TEXT, "", 0, 0,
-        "PostgreSQL: will stand for store.url; until then the embedded store is used."),
-    ROW("store.postgres.username", CONF_TEXT, "", 0, 128, "PostgreSQL: the role."),
-    {"store.postgres.password", CONF_NOWHERE, CONF_TEXT, "", 0, 1024, PLANNED | CONF_SECRET,
-     "PostgreSQL: its password.", NULL},
-    ALIAS("spring.datasource.username", "store.postgres.username"),
-    ALIAS("spring.datasource.password", "store.postgres.password"),
     ROW("store.postgres.citus", CONF_BOOL, "false", 0, 0,
         "PostgreSQL: distribute by device when the server has Citus."),
     ROW("store.postgres.timescaledb", CONF_BOOL, "false", 0, 0,
         "PostgreSQL: compress with TimescaleDB when the server has it."),
-    ROW(HIKARI "maximum-pool-size", CONF_COUNT, "20", 1, 1000, "PostgreSQL: connections at most."),
-    ROW(HIKARI "minimum-idle", CONF_COUNT, "5", 0, 1000, "PostgreSQL: idle connections kept."),
-    ROW(HIKARI "connection-timeout", CONF_MS, "30000", 100, 600000,
-        "PostgreSQL: wait for a connection."),
-    ROW(HIKARI "idle-timeout", CONF_MS, "600000", 0, 86400000,
-        "PostgreSQL: an idle connection is closed after this long."),
-    ROW(HIKARI "max-lifetime", CONF_MS, "1800000", 0, 86400000,
-        "PostgreSQL: a connection is replaced after this long."),
-    ROW(HIKARI "leak-detection-threshold", CONF_MS, "60000", 0, 86400000,
-        "PostgreSQL: a connection held this long is logged."),
     ROW("spring.jpa.properties.hibernate.jdbc.batch_size", CONF_COUNT, "25", 1, 10000,
         "PostgreSQL: rows in one statement of a relational batch write."),
     ROW("cache.url", CONF_TEXT, "memory:", 0, 0, "memory: or redis://…"),

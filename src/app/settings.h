@@ -23,6 +23,10 @@ struct settings {
     /* the store */
     const char *store_url; /* "" = embedded in the data directory */
     int64_t store_memory_bytes;
+    const char *postgres_username, *postgres_password; /* "" = as the url says */
+    int64_t postgres_max, postgres_min_idle;           /* connections */
+    int64_t postgres_connect_timeout_ns, postgres_idle_timeout_ns, postgres_max_lifetime_ns;
+    int64_t postgres_leak_threshold_ns;
 
     /* the executors */
     int64_t async_core, async_max, async_queue;

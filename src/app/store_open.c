@@ -1,59 +1,143 @@
-/* Opening the embedded store (see store_open.h). */
+/* Opening the store (see store_open.h). */
 #include "app/store_open.h"
 
+#include "app/store_url.h"
 #include "base/rnd.h"
 #include "store/catalog.h"
 #include "store/embedded/engine.h"
+#include "store/migrations.h"
+#include "store/postgres/postgres_node.h"
+#include "store/postgres/postgres_sql.h"
+#include "store/postgres/postgres_store.h"
 #include "store/registry.h"
 
 #include <stdio.h>
 
-enum { PATH_BYTES = 1200 };
+#define NODE_PATIENCE_NS NS_PER_S
 
-enum err store_open_place(const struct settings *s, const char *path, char *ret, size_t n,
+enum err store_open_place(const struct settings *s, const char *path, struct store_place *ret,
                           struct why *why)
 {
-    static const struct bytes embedded = {"embedded:", 9};
-    struct bytes url = bytes_str(s->store_url);
-    const char *place = path;
-    if (bytes_starts(url, embedded) && url.n > embedded.n) place = url.p + embedded.n;
-    if (snprintf(ret, n, "%s", place) >= (int)n)
+    struct store_url url;
+    enum err e = store_url_parse(&url, bytes_str(s->store_url), why);
+    if (e) return e;
+    bool elsewhere = url.kind == STORE_URL_EMBEDDED && url.text[0];
+    const char *dir = elsewhere ? url.text : path;
+    if (strlen(dir) >= sizeof ret->dir)
         return why_say(why, ERR_INVALID, "store.url: the path is too long");
-    if (!url.n || bytes_starts(url, embedded)) return ERR_OK;
-    if (bytes_starts(url, BYTES("postgres")))
-        return why_say(why, ERR_UNSUPPORTED,
-                       "store.url: PostgreSQL is planned and not built yet; it takes embedded:DIR");
-    /* The address is not repeated: it may hold a password. */
-    return why_say(why, ERR_INVALID, "store.url is not an address; it takes embedded:DIR");
+    memcpy(ret->dir, dir, strlen(dir) + 1);
+    ret->remote = url.kind == STORE_URL_POSTGRES;
+    return ERR_OK;
 }
 
-static enum err open_telemetry(struct telemetry **ret, const char *dir, const struct settings *s,
-                               const struct clock *clock, struct why *why)
+enum data_dir_mode store_open_dir_mode(const struct settings *s)
 {
-    char path[PATH_BYTES];
+    struct store_place place;
+    bool remote = !store_open_place(s, ".", &place, NULL) && place.remote;
+    return remote ? DATA_DIR_CREATE : DATA_DIR_EXISTING;
+}
+
+/* --- embedded --------------------------------------------------------------------------------- */
+
+static enum err open_embedded(struct store_open *store, unsigned parts, const char *dir,
+                              const struct settings *s, const struct clock *clock, struct why *why)
+{
+    char path[1200];
     snprintf(path, sizeof path, "%s/telemetry", dir);
-    struct engine_opts opts = {.dir = path,
-                               .fs = fs_real(),
-                               .clock = clock,
-                               .memory_bytes = (uint64_t)s->store_memory_bytes};
-    return engine_open(ret, &opts, why);
-}
-
-enum err store_open_parts(struct store_open *ret, unsigned parts, const char *dir,
-                          const struct settings *s, const struct clock *clock, struct why *why)
-{
-    struct store_open store = {NULL, NULL, NULL};
+    const struct engine_opts opts = {.dir = path,
+                                     .fs = fs_real(),
+                                     .clock = clock,
+                                     .memory_bytes = (uint64_t)s->store_memory_bytes};
     enum err e = fs_mkdir(fs_real(), dir);
     if (e) return why_say(why, e, "the store's directory %.150s: %s", dir, err_sentence(e));
-    if (parts & STORE_CATALOG) e = catalog_open(&store.db, fs_real(), dir, clock, why);
-    if (parts & STORE_RAW) e = catalog_open_raw(&store.db, fs_real(), dir, why);
+    if (!store->db && (parts & STORE_CATALOG))
+        e = catalog_open(&store->db, fs_real(), dir, clock, why);
+    if (!store->db && (parts & STORE_RAW)) e = catalog_open_raw(&store->db, fs_real(), dir, why);
+    if (!e && (parts & STORE_TELEMETRY)) e = engine_open(&store->telemetry, &opts, why);
+    return e;
+}
+
+/* --- PostgreSQL ------------------------------------------------------------------------------- */
+
+static enum err open_pool(struct store_open *store, const struct settings *s,
+                          const struct clock *clock, struct why *why)
+{
+    struct store_url url;
+    enum err e = store_url_parse(&url, bytes_str(s->store_url), why);
+    if (e) return e;
+    const struct postgres_opts opts = {
+        .url = url.text,
+        .user = s->postgres_username,
+        .password = s->postgres_password,
+        .max = (unsigned)s->postgres_max,
+        .min_idle = (unsigned)s->postgres_min_idle,
+        .connect_timeout_ns = s->postgres_connect_timeout_ns,
+        .idle_timeout_ns = s->postgres_idle_timeout_ns,
+        .max_lifetime_ns = s->postgres_max_lifetime_ns,
+        .leak_threshold_ns = s->postgres_leak_threshold_ns,
+        .clock = clock,
+    };
+    e = postgres_pool_new(&store->pool, &opts, why);
+    return e ? e : postgres_sql_new(&store->db, store->pool);
+}
+
+/* Tables of another program (the Java platform's have the same names) are not built upon. */
+static enum err refuse_foreign_tables(struct sql_db *db, struct why *why)
+{
+    struct sql_tx *tx;
+    struct sql_cursor *c;
+    struct sql_row row;
+    enum err e = sql_begin(db, SQL_READ, &tx);
+    if (e) return why_say(why, e, "PostgreSQL: %s", err_sentence(e));
+    e = sql_query(tx,
+                  "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND "
+                  "NOT EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND "
+                  "tablename = 'schema_migrations') ORDER BY tablename LIMIT 1",
+                  SQL_NO_ARGS, &c);
+    if (!e) {
+        e = sql_next(c, &row);
+        struct bytes name = e ? BYTES("") : row.columns[0].as.b;
+        if (!e)
+            e = why_say(why, ERR_EXISTS,
+                        "the database of store.url holds tables of another program (%.*s); give "
+                        "this server a database of its own",
+                        (int)(name.n < 63 ? name.n : 63), name.p);
+        sql_finish(c);
+    }
+    sql_rollback(tx);
+    return e == ERR_END ? ERR_OK : e;
+}
+
+static enum err open_catalog(struct store_open *store, const struct clock *clock, struct why *why)
+{
+    const struct postgres_node_opts node = {store->pool, NODE_PATIENCE_NS, store->lost, store->ctx};
+    enum err e = postgres_node_take(&store->node, &node, why);
+    if (!e) e = refuse_foreign_tables(store->db, why);
+    return e ? e
+             : migrate_run(store->db, migrations_catalog, migrations_catalog_count,
+                           clock_wall_ns(clock), why);
+}
+
+static enum err open_postgres(struct store_open *store, unsigned parts, const struct settings *s,
+                              const struct clock *clock, struct why *why)
+{
+    enum err e = store->db || !parts ? ERR_OK : open_pool(store, s, clock, why);
+    if (!e && !store->node && (parts & STORE_CATALOG)) e = open_catalog(store, clock, why);
+    const struct postgres_store_opts opts = {store->pool, store->db, clock,
+                                             (unsigned)s->batches_at_once};
+    if (!e && (parts & STORE_TELEMETRY)) e = postgres_store_open(&store->telemetry, &opts, why);
+    return e;
+}
+
+/* --- either ----------------------------------------------------------------------------------- */
+
+enum err store_open_parts(struct store_open *store, unsigned parts, const struct store_place *place,
+                          const struct settings *s, const struct clock *clock, struct why *why)
+{
+    enum err e = place->remote ? open_postgres(store, parts, s, clock, why)
+                               : open_embedded(store, parts, place->dir, s, clock, why);
     if (!e && (parts & STORE_REGISTRY))
-        e = registry_open(&store.registry, store.db, clock, rnd_system(), why);
-    if (!e && (parts & STORE_TELEMETRY)) e = open_telemetry(&store.telemetry, dir, s, clock, why);
-    if (e)
-        store_open_close(&store);
-    else
-        *ret = store;
+        e = registry_open(&store->registry, store->db, clock, rnd_system(), why);
     return e;
 }
 
@@ -62,5 +146,7 @@ void store_open_close(struct store_open *s)
     if (s->telemetry) s->telemetry->ops->close(s->telemetry);
     registry_free(s->registry);
     catalog_close(s->db);
-    *s = (struct store_open){NULL, NULL, NULL};
+    postgres_node_free(s->node);
+    postgres_pool_free(s->pool);
+    *s = (struct store_open){.db = NULL};
 }

@@ -1,38 +1,56 @@
 #pragma once
-/* app/store_open.h -- the embedded store as serve and the commands open it: where it is, and its
- * two halves in order.
+/* app/store_open.h -- the store as serve and the commands open it: where it is, and its two halves
+ * in order.
  *
- *   DIR/catalog.db    organisations, users, devices, settings (store/catalog.h)
- *   DIR/telemetry/    log, segments, manifest (store/embedded/engine.h)
+ *   embedded   DIR/catalog.db    organisations, users, devices, settings (store/catalog.h)
+ *              DIR/telemetry/    log, segments, manifest (store/embedded/engine.h)
+ *              DIR is the data directory, or what store.url=embedded:DIR names; the caller holds
+ *              its lock.
+ *   postgres   both in one database, over one pool (store/postgres/README.md); who opens more than
+ *              STORE_RAW is the only one there (store/postgres/postgres_node.h). The data directory
+ *              holds nothing but its lock and the control socket.
  *
- * DIR is the data directory, or what store.url=embedded:DIR names; the caller holds its lock.
- * Threads: main.   Memory: owned by the caller, who ends it with store_open_close(). */
+ * Threads: main; lost() comes from a thread of its own.   Memory: owned by the caller, who ends it
+ * with store_open_close(), also when opening failed. */
+#include "app/data_dir.h"
 #include "app/settings.h"
 #include "base/clock.h"
 #include "sys/file.h"
 
+struct postgres_node;
+struct postgres_pool;
+struct registry;
 struct sql_db;
 struct telemetry;
-struct registry;
 
 enum store_part {
     STORE_CATALOG = 1 << 0,   /* its schema brought up to date */
     STORE_RAW = 1 << 1,       /* the catalog as it is, for looking only */
     STORE_REGISTRY = 1 << 2,  /* needs STORE_CATALOG */
-    STORE_TELEMETRY = 1 << 3, /* the engine */
+    STORE_TELEMETRY = 1 << 3, /* readings; needs STORE_CATALOG */
 };
 
-struct store_open {
+struct store_open {                           /* zeroed, but for what the caller wishes */
+    void (*lost)(void *ctx, const char *why); /* another server took the database over; or NULL */
+    void *ctx;
+    struct postgres_pool *pool; /* NULL: embedded */
+    struct postgres_node *node;
     struct sql_db *db;
     struct registry *registry;
     struct telemetry *telemetry;
 };
 
-/* Where the store is: the data directory `path`, or what store.url names. ERR_UNSUPPORTED: a store
- * that is planned; ERR_INVALID: not the address of one. */
-enum err store_open_place(const struct settings *s, const char *path, char *ret, size_t n,
+struct store_place {
+    bool remote;    /* PostgreSQL: dir is the data directory */
+    char dir[1100]; /* where an embedded store is */
+};
+/* Where the store is, with the data directory `path`. ERR_INVALID: store.url is none. */
+enum err store_open_place(const struct settings *s, const char *path, struct store_place *ret,
                           struct why *why) MUST_CHECK;
-enum err store_open_parts(struct store_open *ret, unsigned parts, const char *dir,
+/* A command finds its data directory: one of a store in a database may be new. */
+enum data_dir_mode store_open_dir_mode(const struct settings *s);
+/* Opens the parts that are not open yet. */
+enum err store_open_parts(struct store_open *store, unsigned parts, const struct store_place *place,
                           const struct settings *s, const struct clock *clock,
                           struct why *why) MUST_CHECK;
 void store_open_close(struct store_open *s); /* zeroed is fine */

@@ -47,6 +47,7 @@ struct telemetry_stats {
 struct telemetry_ops {
     const char *name; /* "embedded", "postgres" */
     unsigned writers; /* how many threads may call write() at once */
+    bool remote;      /* every call waits for a network: none on an event loop */
 
     enum err (*write)(struct telemetry *, const struct record_set *const *sets, size_t n,
                       struct why *why);
@@ -56,7 +57,7 @@ struct telemetry_ops {
     enum err (*scan_next)(struct scan_cursor *, const struct sample **ret, size_t *ret_n);
     void (*scan_close)(struct scan_cursor *); /* NULL is fine */
 
-    /* The newest sample of each series, from memory; ts_ns = INT64_MIN when there is none. */
+    /* The newest sample of each series, from memory unless remote; ts_ns = INT64_MIN: none. */
     enum err (*latest)(struct telemetry *, int64_t org, const int64_t *series, size_t n,
                        struct sample *ret);
 

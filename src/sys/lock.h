@@ -10,7 +10,8 @@
 
 enum lock_rank {
     LOCK_RANK_ADMIN = 5,       /* configuration; held over files, the catalog and who is told */
-    LOCK_RANK_SQL = 10,        /* one SQLite connection; held over its I/O (that is its purpose) */
+    LOCK_RANK_SQL = 10,        /* one SQLite connection, held over its I/O (that is its purpose);
+                                  PostgreSQL: who has which connection, not over I/O */
     LOCK_RANK_REGISTRY = 20,   /* device and variable maps; allocates when one grows */
     LOCK_RANK_BATCH = 30,      /* the batch queue */
     LOCK_RANK_STORE = 40,      /* embedded engine: block index and manifest */

@@ -8,6 +8,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
+import { startPostgres } from './postgres.mjs';
 import { searchForSecrets } from './secrets.mjs';
 
 export const BINARY = process.env.SV_BINARY ?? new URL('../../build/release/sensorvision', import.meta.url).pathname;
@@ -27,9 +29,21 @@ export function temporaryDir() {
     return mkdtempSync(join(tmpdir(), 'sensorvision-system-'));
 }
 
+// SENSORVISION_TEST_STORE=postgres: every data directory has a database of its own on one PostgreSQL.
+const postgres = process.env.SENSORVISION_TEST_STORE === 'postgres' ? await startPostgres() : undefined;
+if (postgres) after(() => postgres.stop());
+const databases = new Map();
+
+function storeOf(dir) {
+    if (!postgres || !dir) return {};
+    if (!databases.has(dir)) databases.set(dir, postgres.database(`sv_${databases.size}`));
+    return { STORE_URL: databases.get(dir) };
+}
+
 // Runs the binary to its end. Answers {code, stdout, stderr}.
 export async function run(args, { env = {}, input, deadline = 30_000, binary = BINARY, uid, gid } = {}) {
-    const child = spawn(binary, args, { env: { PATH: process.env.PATH, NO_COLOR: '1', ...env }, uid, gid });
+    const dir = args.includes('--data') ? args[args.indexOf('--data') + 1] : undefined;
+    const child = spawn(binary, args, { env: { PATH: process.env.PATH, NO_COLOR: '1', ...storeOf(dir), ...env }, uid, gid });
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (text) => { output[name] += text; });
     child.stdin.end(input);
@@ -49,7 +63,7 @@ export async function startServer(options = {}) {
         ...Object.entries(sets).flatMap(([key, value]) => ['--set', `${key}=${value}`]), ...(options.mqtt ? ['--mqtt', `127.0.0.1:${mqttPort}`] : []),
         ...(options.args ?? [])];
     const child = spawn(BINARY, args, { env: { PATH: process.env.PATH, NO_COLOR: '1',
-        ADMIN_EMAIL: 'admin@example.org', ADMIN_PASSWORD: ADMIN.password, ...options.env } });
+        ADMIN_EMAIL: 'admin@example.org', ADMIN_PASSWORD: ADMIN.password, ...storeOf(dir), ...options.env } });
     const server = new Server(child, port, dir, options.dir !== undefined);
     server.mqttPort = mqttPort;
     const end = Date.now() + START_DEADLINE_MS;

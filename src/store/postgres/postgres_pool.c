@@ -5,6 +5,7 @@
 #include "sys/lock.h"
 
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,10 @@ struct postgres_pool {
     struct postgres_conn *lent;
     unsigned open, idle_count; /* open: lent, idle and being opened */
     struct postgres_pool_stats stats;
+    int64_t away_since_ns, looked_ns; /* 0: it is not away; when somebody looked last */
 };
+enum { RETRY_MS = 50 };
+#define LOOK_EVERY_NS (200 * NS_PER_MS)
 
 /* --- one connection --------------------------------------------------------------------------- */
 
@@ -37,20 +41,30 @@ static void ignore_notice(void *arg, const char *message)
 }
 
 /* What every session begins with: times and numbers do not depend on the server's settings. */
-static bool prepare_session(struct postgres_pool *p, PGconn *pg)
+static bool prepare_session(const struct postgres_pool *p, PGconn *pg)
 {
-    char sql[256];
+    char sql[384];
+    /* what is answered is durable, whatever the role or the database is set to */
     snprintf(sql, sizeof sql,
              "SET standard_conforming_strings = on; SET timezone = 'UTC'; "
-             "SET extra_float_digits = 3; SET statement_timeout = %lld",
+             "SET extra_float_digits = 3; SET statement_timeout = %lld; "
+             "SELECT set_config('synchronous_commit', 'on', false) "
+             "WHERE current_setting('synchronous_commit') = 'off'",
              (long long)(p->opts.statement_timeout_ns / NS_PER_MS));
     PGresult *r = PQexec(pg, sql);
-    bool fine = PQresultStatus(r) == PGRES_COMMAND_OK;
+    bool fine = PQresultStatus(r) == PGRES_TUPLES_OK;
     PQclear(r);
     return fine;
 }
 
-static enum err open_conn(struct postgres_pool *p, struct postgres_conn **ret, struct why *why)
+/* Its first line, without the newline that libpq ends it with. */
+static void say_refusal(struct why *why, PGconn *pg)
+{
+    const char *text = pg ? PQerrorMessage(pg) : err_sentence(ERR_NOMEM);
+    (void)why_say(why, ERR_IO, "PostgreSQL: %.*s", (int)strcspn(text, "\n"), text);
+}
+
+PGconn *postgres_pool_connect(const struct postgres_pool *p, const char *name, struct why *why)
 {
     char seconds[16];
     int64_t wait_s = p->opts.connect_timeout_ns / NS_PER_S;
@@ -60,23 +74,29 @@ static enum err open_conn(struct postgres_pool *p, struct postgres_conn **ret, s
                           "application_name", "keepalives_idle",
                           "client_encoding",  "user",
                           "password",         NULL};
-    const char *values[] = {p->url, seconds, "sensorvision", "30",
-                            "UTF8", p->user, p->password,    NULL};
+    const char *values[] = {p->url, seconds, name, "30", "UTF8", p->user, p->password, NULL};
+    PGconn *pg = PQconnectdbParams(keys, values, 1);
+    if (pg && PQstatus(pg) == CONNECTION_OK) {
+        PQsetNoticeProcessor(pg, ignore_notice, NULL);
+        if (prepare_session(p, pg)) return pg;
+    }
+    say_refusal(why, pg);
+    PQfinish(pg);
+    return NULL;
+}
+
+static enum err open_conn(struct postgres_pool *p, struct postgres_conn **ret, struct why *why)
+{
     struct postgres_conn *c = mem_zalloc(sizeof *c);
     if (!c) return why_say(why, ERR_NOMEM, "%s", err_sentence(ERR_NOMEM));
-    c->pg = PQconnectdbParams(keys, values, 1);
-    if (c->pg && PQstatus(c->pg) == CONNECTION_OK) {
-        PQsetNoticeProcessor(c->pg, ignore_notice, NULL);
-        if (prepare_session(p, c->pg)) {
-            c->opened_ns = c->given_ns = clock_mono_ns(p->opts.clock);
-            *ret = c;
-            return ERR_OK;
-        }
+    c->pg = postgres_pool_connect(p, "sensorvision", why);
+    if (!c->pg) {
+        mem_free(c);
+        return ERR_IO;
     }
-    enum err e = why_say(why, ERR_IO, "PostgreSQL: %.200s",
-                         c->pg ? PQerrorMessage(c->pg) : err_sentence(ERR_NOMEM));
-    close_conn(c);
-    return e;
+    c->opened_ns = c->given_ns = clock_mono_ns(p->opts.clock);
+    *ret = c;
+    return ERR_OK;
 }
 
 /* --- the pool --------------------------------------------------------------------------------- */
@@ -91,10 +111,11 @@ enum err postgres_pool_new(struct postgres_pool **ret, const struct postgres_opt
 {
     char *said = NULL;
     PQconninfoOption *parsed = PQconninfoParse(opts->url, &said);
-    if (!parsed) {
-        enum err e = why_say(why, ERR_INVALID, "store.url: %.200s", said ? said : "not understood");
+    if (!parsed) { /* libpq's sentence repeats the url, and a password in it */
         PQfreemem(said);
-        return e;
+        return why_say(why, ERR_INVALID,
+                       "store.url is not an address of PostgreSQL: "
+                       "postgres://USER:PASSWORD@HOST:PORT/DATABASE, special characters as %%XX");
     }
     PQconninfoFree(parsed);
     struct postgres_pool *p = mem_zalloc(sizeof *p);
@@ -152,34 +173,93 @@ static enum err wait_for_room(struct postgres_pool *p, struct postgres_conn **re
     return ERR_OK;
 }
 
-static void forget_one(struct postgres_pool *p, bool failed)
+/* Nothing has come from the server since it was given back; a goodbye would. */
+static bool is_alive(struct postgres_conn *c)
 {
+    return PQconsumeInput(c->pg) && PQstatus(c->pg) == CONNECTION_OK;
+}
+
+/* With the lock: the server is away, and it was looked for a moment ago. */
+static bool is_hopeless(struct postgres_pool *p)
+{
+    int64_t now_ns = clock_mono_ns(p->opts.clock);
+    if (!p->away_since_ns || now_ns - p->away_since_ns < POSTGRES_PATIENCE_NS) return false;
+    if (now_ns - p->looked_ns < LOOK_EVERY_NS) return true;
+    p->looked_ns = now_ns;
+    return false;
+}
+
+/* Opening one failed; true: it is worth another attempt. */
+static bool note_away(struct postgres_pool *p)
+{
+    int64_t now_ns = clock_mono_ns(p->opts.clock);
     lock_take(&p->lock);
-    p->open--;
-    p->stats.failed += failed;
-    cond_signal(&p->given);
+    p->stats.failed++;
+    if (!p->away_since_ns) p->away_since_ns = now_ns;
+    bool again = now_ns - p->away_since_ns < POSTGRES_PATIENCE_NS;
+    if (!again) {
+        p->open--;
+        cond_signal(&p->given);
+    }
     lock_release(&p->lock);
+    return again;
+}
+
+/* A new one, in the place that was made for it. */
+static enum err open_in_place(struct postgres_pool *p, struct postgres_conn **ret, struct why *why)
+{
+    enum err e;
+    while ((e = open_conn(p, ret, why))) {
+        if (!note_away(p)) return e;
+        poll(NULL, 0, RETRY_MS);
+    }
+    lock_take(&p->lock);
+    p->away_since_ns = 0;
+    p->stats.opened++;
+    lock_release(&p->lock);
+    return ERR_OK;
+}
+
+/* An idle one that lives, or room for a new one (*ret NULL). */
+static enum err take_place(struct postgres_pool *p, struct postgres_conn **ret)
+{
+    for (;;) {
+        lock_take(&p->lock);
+        enum err e = is_hopeless(p) ? ERR_IO : wait_for_room(p, ret);
+        lock_release(&p->lock);
+        if (e || !*ret || is_alive(*ret)) return e;
+        close_conn(*ret); /* died in its sleep */
+        lock_take(&p->lock);
+        p->open--;
+        cond_signal(&p->given);
+        lock_release(&p->lock);
+    }
 }
 
 enum err postgres_pool_take(struct postgres_pool *p, struct postgres_conn **ret, struct why *why)
 {
     struct postgres_conn *c = NULL;
-    lock_take(&p->lock);
-    enum err e = wait_for_room(p, &c);
-    lock_release(&p->lock);
+    enum err e = take_place(p, &c);
+    if (e == ERR_IO) return why_say(why, e, "PostgreSQL does not answer");
     if (e)
         return why_say(why, e, "no PostgreSQL connection became free (%u are in use)", p->opts.max);
-    bool opened = !c;
-    if (!c && (e = open_conn(p, &c, why))) {
-        forget_one(p, true);
-        return e;
-    }
+    if (!c && (e = open_in_place(p, &c, why))) return e;
     lock_take(&p->lock);
-    p->stats.opened += opened;
     note_lent(p, c);
     lock_release(&p->lock);
     *ret = c;
     return ERR_OK;
+}
+
+/* With the lock. */
+static void end_lending(struct postgres_pool *p, struct postgres_conn *c, int64_t now_ns)
+{
+    struct postgres_conn **at = &p->lent;
+    while (*at && *at != c) at = &(*at)->next;
+    bug_if(!*at);
+    *at = c->next;
+    p->stats.lent--;
+    c->given_ns = now_ns;
 }
 
 void postgres_pool_give(struct postgres_pool *p, struct postgres_conn *c)
@@ -188,12 +268,7 @@ void postgres_pool_give(struct postgres_pool *p, struct postgres_conn *c)
     bool keep = PQstatus(c->pg) == CONNECTION_OK && PQtransactionStatus(c->pg) == PQTRANS_IDLE &&
                 !too_old(p, c, now_ns);
     lock_take(&p->lock);
-    struct postgres_conn **at = &p->lent;
-    while (*at && *at != c) at = &(*at)->next;
-    bug_if(!*at);
-    *at = c->next;
-    p->stats.lent--;
-    c->given_ns = now_ns;
+    end_lending(p, c, now_ns);
     if (keep) {
         c->next = p->idle;
         p->idle = c;
@@ -252,6 +327,7 @@ struct postgres_pool_stats postgres_pool_read_stats(struct postgres_pool *p)
     lock_take(&p->lock);
     struct postgres_pool_stats s = p->stats;
     s.open = p->open;
+    s.away = p->away_since_ns != 0;
     lock_release(&p->lock);
     return s;
 }

@@ -1,9 +1,12 @@
 #pragma once
 /* store/postgres/postgres_pool.h -- connections to one PostgreSQL, lent one at a time.
  *
- *   take ──> idle one, newest first ── still good? ──> lent ── give ──> idle, or closed when it is
+ *   take ──> idle one, newest first ── still alive? ─> lent ── give ──> idle, or closed when it is
  *     │          none: opened, up to `max`; then the caller waits, connect_timeout_ns at most  old,
  *     └── ERR_TIMEOUT, ERR_IO (the server is away)                                     broken, idle
+ *
+ * A server that is away is waited for POSTGRES_PATIENCE_NS, counted from when it was missed first;
+ * after that each call fails at once, but one a fifth of a second looks whether it is back.
  *
  * Threads: any. No lock is held while the network is spoken to.   Memory: the pool owns the
  * connections; a lent one belongs to the caller until it is given back. */
@@ -14,6 +17,8 @@
 #include <stddef.h>
 
 typedef struct pg_conn PGconn; /* libpq's */
+
+#define POSTGRES_PATIENCE_NS (2 * NS_PER_S)
 
 enum { POSTGRES_STATEMENTS_MAX = 256 }; /* prepared ones of a connection; then all are forgotten */
 
@@ -47,14 +52,18 @@ struct postgres_conn {
 struct postgres_pool_stats {
     unsigned open, lent, waiting;
     uint64_t opened, failed, timeouts, leaks;
+    bool away; /* the last attempt to connect failed */
 };
 
 struct postgres_pool;
-/* Opens nothing yet. ERR_INVALID: the url is none that libpq understands. */
+/* Opens nothing yet. ERR_INVALID: the url is none that libpq understands; it is not repeated. */
 enum err postgres_pool_new(struct postgres_pool **ret, const struct postgres_opts *opts,
                            struct why *why) MUST_CHECK;
 enum err postgres_pool_take(struct postgres_pool *p, struct postgres_conn **ret,
                             struct why *why) MUST_CHECK;
+/* A connection of one's own, beside the pool, under a name that the server's administrator sees;
+ * PQfinish() ends it. NULL: `why` says why. */
+PGconn *postgres_pool_connect(const struct postgres_pool *p, const char *name, struct why *why);
 /* Outside a transaction, or broken: then it is closed. */
 void postgres_pool_give(struct postgres_pool *p, struct postgres_conn *c);
 /* Closes what has been idle or alive too long, counts what is lent too long; now and then. */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "store/postgres/postgres_wire.h"
+#include "sys/lock.h"
 
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -12,11 +13,18 @@
 /* Any number that no other program uses for an advisory lock of this database. */
 #define WRITERS_LOCK "7310585431987123456"
 #define WRITERS_WAIT "30s"
+
+#define TURN_WAIT_NS (30 * NS_PER_S)
 enum { MESSAGE_BYTES = 320 };
 
+/* Writers of this process stand in line here, without a connection; those of other processes meet
+ * at the advisory lock. */
 struct postgres_db {
     struct sql_db base;
     struct postgres_pool *pool;
+    struct lock lock; /* guards writing */
+    struct cond free;
+    bool writing;
 };
 
 struct postgres_cursor;
@@ -25,6 +33,7 @@ struct postgres_tx {
     struct sql_tx base;
     struct postgres_db *db;
     struct postgres_conn *conn;
+    bool writes;
     enum err failed;                   /* the first failure */
     struct postgres_cursor *streaming; /* whose rows are still on the way */
     unsigned cursors;
@@ -273,11 +282,39 @@ static const char *postgres_message(struct sql_tx *base)
 
 /* --- transactions ----------------------------------------------------------------------------- */
 
+static enum err take_turn(struct postgres_db *db)
+{
+    enum err e = ERR_OK;
+    lock_take(&db->lock);
+    for (int64_t until_ns = clock_mono_ns(clock_real()) + TURN_WAIT_NS; db->writing && !e;) {
+        int64_t left_ns = until_ns - clock_mono_ns(clock_real());
+        if (left_ns <= 0)
+            e = ERR_LOCKED;
+        else
+            cond_wait_for(&db->free, &db->lock, left_ns);
+    }
+    if (!e) db->writing = true;
+    lock_release(&db->lock);
+    return e;
+}
+
+static void free_tx(struct postgres_tx *tx)
+{
+    struct postgres_db *db = tx->db;
+    if (tx->writes) {
+        lock_take(&db->lock);
+        db->writing = false;
+        cond_signal(&db->free);
+        lock_release(&db->lock);
+    }
+    mem_free(tx);
+}
+
 static void end(struct postgres_tx *tx)
 {
     bug_if(tx->cursors); /* a cursor must be finished before its transaction ends */
     postgres_pool_give(tx->db->pool, tx->conn);
-    mem_free(tx);
+    free_tx(tx);
 }
 
 static const char *first_words(enum sql_mode mode)
@@ -288,6 +325,23 @@ static const char *first_words(enum sql_mode mode)
 }
 
 /* An idle connection may have died with its server; then another one is tried, once for each. */
+static enum err begin_on_some(struct postgres_tx *tx, enum sql_mode mode)
+{
+    for (;;) {
+        struct why why = {""};
+        enum err e = postgres_pool_take(tx->db->pool, &tx->conn, &why);
+        if (e) return e;
+        bool fresh = tx->conn->opened_ns == tx->conn->given_ns;
+        tx->failed = ERR_OK;
+        e = run(tx, first_words(mode));
+        if (!e) return ERR_OK;
+        bool died = PQstatus(tx->conn->pg) != CONNECTION_OK;
+        if (!died) PQclear(PQexec(tx->conn->pg, "ROLLBACK"));
+        postgres_pool_give(tx->db->pool, tx->conn);
+        if (!died || fresh) return e;
+    }
+}
+
 static enum err postgres_begin(struct sql_db *base, enum sql_mode mode, struct sql_tx **ret)
 {
     struct postgres_db *db = (struct postgres_db *)base;
@@ -295,28 +349,14 @@ static enum err postgres_begin(struct sql_db *base, enum sql_mode mode, struct s
     if (!tx) return ERR_NOMEM;
     tx->base.ops = base->ops;
     tx->db = db;
-    for (;;) {
-        struct why why = {""};
-        enum err e = postgres_pool_take(db->pool, &tx->conn, &why);
-        if (e) {
-            mem_free(tx);
-            return e;
-        }
-        bool fresh = tx->conn->opened_ns == tx->conn->given_ns;
-        tx->failed = ERR_OK;
-        e = run(tx, first_words(mode));
-        if (!e) {
-            *ret = &tx->base;
-            return ERR_OK;
-        }
-        bool died = PQstatus(tx->conn->pg) != CONNECTION_OK;
-        if (!died) PQclear(PQexec(tx->conn->pg, "ROLLBACK"));
-        postgres_pool_give(db->pool, tx->conn);
-        if (!died || fresh) {
-            mem_free(tx);
-            return e;
-        }
-    }
+    enum err e = mode == SQL_WRITE ? take_turn(db) : ERR_OK;
+    tx->writes = mode == SQL_WRITE && !e;
+    if (!e) e = begin_on_some(tx, mode);
+    if (e)
+        free_tx(tx);
+    else
+        *ret = &tx->base;
+    return e;
 }
 
 static void postgres_rollback(struct sql_tx *base)
@@ -338,7 +378,11 @@ static enum err postgres_commit(struct sql_tx *base)
 
 static void postgres_close(struct sql_db *base)
 {
-    mem_free(base);
+    struct postgres_db *db = (struct postgres_db *)base;
+    if (!db) return;
+    cond_done(&db->free);
+    lock_done(&db->lock);
+    mem_free(db);
 }
 
 enum err postgres_sql_new(struct sql_db **ret, struct postgres_pool *pool)
@@ -360,6 +404,8 @@ enum err postgres_sql_new(struct sql_db **ret, struct postgres_pool *pool)
     if (!db) return ERR_NOMEM;
     db->base.ops = &ops;
     db->pool = pool;
+    lock_init(&db->lock, LOCK_RANK_SQL);
+    cond_init(&db->free);
     *ret = &db->base;
     return ERR_OK;
 }

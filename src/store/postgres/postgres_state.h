@@ -33,6 +33,8 @@ struct postgres_store {
     struct org_cutoff *cutoffs;
     size_t cutoff_count, cutoff_cap;
     _Atomic int64_t cutoffs_read_ns; /* monotonic */
+    _Atomic int64_t sizes_read_ns;   /* monotonic; 0: not yet */
+    _Atomic uint64_t raw_bytes, rollup_bytes;
     _Atomic uint64_t points, records, groups, dropped;
 };
 

@@ -10,6 +10,7 @@
 
 enum { HOURS_AT_ONCE = 200 };
 #define CUTOFFS_EVERY_NS (2 * NS_PER_S) /* how long another node's retention may be unseen */
+#define SIZES_EVERY_NS   NS_PER_MINUTE
 
 /* --- retention's edge ------------------------------------------------------------------------- */
 
@@ -121,12 +122,42 @@ static enum err postgres_seal(struct telemetry *t)
     return ERR_OK;
 }
 
+/* What readings and hours take on the server's disk, with their indexes. */
+static enum err read_sizes(struct postgres_store *s)
+{
+    struct postgres_call call = {
+        .sql = "SELECT (SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint "
+               "FROM pg_inherits WHERE inhparent = 'telemetry_records'::regclass), "
+               "pg_total_relation_size('telemetry_hours')"};
+    struct postgres_conn *c;
+    struct why why = {""};
+    struct sql_value raw = SQL_NULL, rollups = SQL_NULL;
+    PGresult *r = NULL;
+    enum err e = postgres_pool_take(s->pool, &c, &why);
+    if (e) return e;
+    e = postgres_call_one(c, &call, &r, &why);
+    postgres_pool_give(s->pool, c);
+    if (!e && postgres_wire_read(r, 0, 0, &raw) && postgres_wire_read(r, 0, 1, &rollups)) {
+        atomic_store(&s->raw_bytes, (uint64_t)raw.as.i);
+        atomic_store(&s->rollup_bytes, (uint64_t)rollups.as.i);
+    }
+    PQclear(r);
+    return e;
+}
+
 static enum err postgres_maintain(struct telemetry *t)
 {
     struct postgres_store *s = postgres_store_of(t);
     size_t n;
+    int64_t now_ns = clock_mono_ns(s->clock), read_ns = atomic_load(&s->sizes_read_ns);
+    enum err e = ERR_OK;
     postgres_pool_maintain(s->pool);
-    return postgres_hours_sum_up(s, 0, INT64_MAX, HOURS_AT_ONCE, &n);
+    if (!read_ns || now_ns - read_ns > SIZES_EVERY_NS) {
+        e = read_sizes(s);
+        if (!e) atomic_store(&s->sizes_read_ns, now_ns);
+    }
+    enum err summed = postgres_hours_sum_up(s, 0, INT64_MAX, HOURS_AT_ONCE, &n);
+    return e ? e : summed;
 }
 
 static void postgres_read_stats(struct telemetry *t, struct telemetry_stats *ret)
@@ -137,8 +168,12 @@ static void postgres_read_stats(struct telemetry *t, struct telemetry_stats *ret
         .records_written = atomic_load(&s->records),
         .groups_written = atomic_load(&s->groups),
         .points_dropped_by_retention = atomic_load(&s->dropped),
-        .writable = true,
+        .raw_bytes = atomic_load(&s->raw_bytes),
+        .rollup_bytes = atomic_load(&s->rollup_bytes),
+        .writable = !postgres_pool_read_stats(s->pool).away,
     };
+    if (!ret->writable)
+        snprintf(ret->unwritable_why, sizeof ret->unwritable_why, "PostgreSQL does not answer");
 }
 
 static void postgres_close(struct telemetry *t)
@@ -158,6 +193,7 @@ enum err postgres_store_open(struct telemetry **ret, const struct postgres_store
     s->ops = (struct telemetry_ops){
         .name = "postgres",
         .writers = opts->writers,
+        .remote = true,
         .write = postgres_write,
         .scan_open = postgres_scan_open,
         .scan_next = postgres_scan_next,

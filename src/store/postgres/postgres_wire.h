@@ -8,7 +8,7 @@
 #include <libpq-fe.h>
 
 /* Parameters as libpq takes them. Values of text and bytes are borrowed from the caller's. */
-enum { POSTGRES_ARGS_MAX = 32 };
+enum { POSTGRES_ARGS_MAX = 80 };
 struct postgres_args {
     size_t n;
     Oid types[POSTGRES_ARGS_MAX]; /* 0: as the statement has it */

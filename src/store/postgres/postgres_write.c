@@ -261,7 +261,9 @@ static enum err send_columns(struct postgres_store *s, struct columns *c, struct
         if ((e = postgres_pool_take(s->pool, &conn, why))) return e;
         e = postgres_call_all(conn, calls, 3, why);
         postgres_pool_give(s->pool, conn);
-        if (e != ERR_LOCKED) break; /* a deadlock with somebody else's statement is tried again */
+        /* a deadlock with somebody else's statement, or a connection that broke: the same values
+         * once more change nothing if they are there already */
+        if (e != ERR_LOCKED && e != ERR_IO) break;
         if (i + 1 < TRIES) e = ERR_OK;
     }
     return e;

@@ -84,7 +84,7 @@ static void pilot_file_loads_and_only_its_jvm_keys_are_ignored(void **state)
     (void)state;
     struct settings s;
     struct conf *c = load("tests/unit/app/application-pilot-performance.properties", &s);
-    assert_string_equal(s.store_url, ""); /* PostgreSQL is planned: the embedded store */
+    assert_string_equal(s.store_url, "jdbc:postgresql://localhost:5432/sensorvision");
     assert_int_equal(s.max_data_points, 10000);
     assert_int_equal(s.async_max, 16);
     struct conf_note note;
