@@ -33,7 +33,7 @@ async function open(options) {
 
 const TOPIC = 'sensorvision/devices/pump-1/telemetry', COMMANDS = 'sensorvision/devices/pump-1/commands';
 const latest = async () => (await server.call('GET', '/data/latest/pump-1', { token: owner.token })).json ?? {};
-const wish = (command) => server.ok('POST', '/devices/pump-1/commands', { token: owner.token, body: { command, payload: { on: true } } });
+const wish = (command, device = 'pump-1') => server.ok('POST', `/devices/${device}/commands`, { token: owner.token, body: { command, payload: { on: true } } });
 async function until(what, condition) {
     for (const end = Date.now() + 10_000; !await condition();) {
         assert.ok(Date.now() < end, `${what} did not happen`);
@@ -69,11 +69,13 @@ test('mosquitto_pub sends a thousand lines, and all of them are there', { skip: 
 
 test('mosquitto_sub gets the commands of its device and no other topic', { skip: noMosquitto }, async () => {
     for (const version of ['mqttv311', 'mqttv5']) {
-        const child = spawn('mosquitto_sub', ['-V', version, '-h', '127.0.0.1', '-p', server.mqttPort, '-u', pump.apiToken, '-t', COMMANDS, '-q', '1', '-C', '1', '-W', '10']);
+        // A device of its own each: mosquitto_sub may be gone before its PUBACK, and then the command comes again.
+        const device = await server.device(owner.token, `sub-${version}`);
+        const child = spawn('mosquitto_sub', ['-V', version, '-h', '127.0.0.1', '-p', server.mqttPort, '-u', device.apiToken, '-t', `sensorvision/devices/sub-${version}/commands`, '-q', '1', '-C', '1', '-W', '20']);
         const ended = once(child, 'close');
         let out = '';
         child.stdout.on('data', (data) => { out += data; });
-        await wish(`for-${version}`);
+        await wish(`for-${version}`, `sub-${version}`);
         await ended;
         assert.deepEqual([JSON.parse(out).command, JSON.parse(out).payload], [`for-${version}`, { on: true }]);
         const { stderr } = await run(['-V', version, '-h', '127.0.0.1', '-p', server.mqttPort, '-u', pump.apiToken, '-t', '#', '-W', '5'], { binary: 'mosquitto_sub' });
@@ -112,7 +114,8 @@ test('mqtt.js takes its commands, also those of the time it was away', { skip: n
     client.on('message', (topic, body) => got.push(JSON.parse(body).command));
     await client.subscribeAsync(COMMANDS, { qos: 1 });
     await wish('present');
-    await until('the first', () => got.includes('present'));
+    await until('the first', async () => got.includes('present') && (await server.ok('GET', '/devices/pump-1/commands', { token: owner.token }))
+        .some((c) => c.command === 'present' && c.state === 'delivered'));
     await client.endAsync();
     await wish('absent');
     const again = await open({ ...options, on: (topic, body) => got.push(JSON.parse(body).command) });
