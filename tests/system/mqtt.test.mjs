@@ -1,8 +1,10 @@
 // MQTT 3.1.1 and 5 as a device speaks it: what is acknowledged is stored, what is refused says why.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { after, before, test } from 'node:test';
 import { MqttClient, TYPE, ack, connectPacket } from './mqtt_client.mjs';
-import { startServer } from './server.mjs';
+import { run, startServer } from './server.mjs';
 
 let server, owner, pump, foreign, other;
 before(async () => {
@@ -215,6 +217,35 @@ test('a will is published when the connection is lost, not when the client says 
     for (const end = Date.now() + 5000; (await latest('pump-1')).willed === undefined;) assert.ok(Date.now() < end, 'no will came');
     assert.equal((await latest('pump-1')).willed, 2);
     assert.equal(await count('pump-1', 'willed'), 1);
+});
+
+test('where no token is needed, a message without one is the first organisation\'s', async () => {
+    const own = await startServer({ mqtt: true, sets: { 'mqtt.device-auth-required': false } });
+    const tenant = await own.device((await own.register()).token, 'theirs');
+    const client = await MqttClient.connect(own.mqttPort, { version: 5 });
+    assert.equal((await client.publish(topic('free'), { open: 1 }, { qos: 1 })).reason, 0);
+    assert.equal((await client.publish(topic('theirs'), { open: 2 }, { qos: 1 })).reason, 0);
+    assert.equal((await client.publish(topic('theirs'), { apiToken: tenant.apiToken, open: 3 }, { qos: 1 })).reason, 0);
+    assert.equal((await client.publish(topic('free'), { apiToken: 'wrong', open: 4 }, { qos: 1 })).reason, REASON.notAuthorized);
+    const mine = async (device) => (await own.call('GET', `/data/latest/${device}`, { token: await own.admin() })).json.open;
+    assert.deepEqual([await mine('free'), await mine('theirs')], [1, 2]);
+    client.destroy();
+    await own.stop();
+});
+
+test('a port that nobody asked for and that is taken does not keep the server from starting', async () => {
+    const blocker = net.createServer().on('error', () => {}).listen(1883, '0.0.0.0'); // ours, or somebody else's already
+    await new Promise((resolve) => { setImmediate(resolve); });
+    const own = await startServer({ sets: { 'mqtt.enabled': true } });
+    await own.stop();
+    assert.match(own.log, /mqtt_not_listening/);
+    blocker.close();
+    const taken = net.createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { code, stderr } = await run(['serve', '--data', own.dir, '--http', '127.0.0.1:0', '--mqtt', `127.0.0.1:${taken.address().port}`]);
+    taken.close();
+    assert.equal(code, 1);
+    assert.match(stderr, /in use by another program.*--mqtt/);
 });
 
 test('the messages and the connections are counted', async () => {

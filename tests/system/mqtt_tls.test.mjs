@@ -57,8 +57,8 @@ test('what is no TLS, and TLS that is too old, is closed', async () => {
 
 test('a stop says good-bye inside TLS', async () => {
     const own = await startServer({ mqtt: true, sets: { 'mqtt.tls.port': await freePort(), 'mqtt.tls.cert': cert, 'mqtt.tls.key': key } });
-    assert.match(own.log, /MQTT over TLS on/);
     assert.equal(await own.stop(), 0);
+    assert.match(own.log, /MQTT over TLS on/);
 });
 
 test('a certificate that cannot be used stops the start, and is named', async () => {
