@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { test } from 'node:test';
+import { reference } from '../system/rule_reference.mjs';
 import { startServer, temporaryDir } from '../system/server.mjs';
 
 const KILLS = Number(process.env.KILLS ?? (process.env.SV_LONG ? 1_000 : 30));
@@ -30,27 +31,6 @@ const RULES = [
   { name: 'plain', operator: 'GT', threshold: 7, cooldownMinutes: 0 },
   { name: 'patient', operator: 'GTE', threshold: 6, clearThreshold: 3, forSeconds: 3, cooldownMinutes: 0.2 },
 ];
-
-// [{raised, resolved}] in ms since base, from what rule_state.h says in words.
-function reference(rule, readings) {
-  const alerts = [];
-  const op = (v, t) => (rule.operator === 'GT' ? v > t : v >= t);
-  let open = null, since = null, last = -Infinity;
-  for (const [at, v] of readings) {
-    if (open) {
-      if (!op(v, rule.clearThreshold ?? rule.threshold)) { open.resolved = at; open = null; since = null; }
-      else if (!op(v, rule.threshold)) since = null;
-      else since ??= at;
-      continue;
-    }
-    if (!op(v, rule.threshold)) { since = null; continue; }
-    since ??= at;
-    if (at - since < (rule.forSeconds ?? 0) * 1000 || at - last < rule.cooldownMinutes * 60_000) continue;
-    last = at;
-    alerts.push(open = { raised: at, resolved: null });
-  }
-  return alerts;
-}
 
 const workers = Array.from({ length: 8 }, (_, i) => ({ device: `rules-${i}`, next: 0, acked: new Set() }));
 const lines = (w, from, n) => Array.from({ length: n }, (_, i) => `telemetry,device=${w.device} v=${below(11)},seq=${from + i} ${base + (from + i) * 1000}`).join('\n');
@@ -123,7 +103,7 @@ test(`${KILLS} kills lose no alert and raise none twice`, async () => {
   let raised = 0;
   for (const { w, rule, id } of rules) {
     const mine = alerts.filter((a) => a.ruleId === id);
-    const seen = mine.map((a) => ({ raised: Math.round(Date.parse(a.timestamp) - base), resolved: a.resolvedAt && Math.round(Date.parse(a.resolvedAt) - base) })).sort((a, b) => a.raised - b.raised);
+    const seen = mine.map((a) => ({ raised: Math.round(Date.parse(a.timestamp) - base), resolved: a.resolvedAt && Math.round(Date.parse(a.resolvedAt) - base), value: a.triggeredValue })).sort((a, b) => a.raised - b.raised);
     const wanted = reference(rule, await readings(server, w, admin));
     assert.deepEqual(seen, wanted, `${w.device} ${rule.name}; the data stays in ${dir}`);
     for (const a of mine) assert.equal(created.get(a.id), 1, `events of alert ${a.id}`);
