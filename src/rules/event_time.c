@@ -26,6 +26,15 @@ struct event_time event_time_after(int64_t newest_ns, int64_t now_ns)
     return t;
 }
 
+struct event_time_gaps event_time_unjudged(const struct event_time *t)
+{
+    int64_t next_ns = clock_add(t->position_ns, 1);
+    if (t->ahead_to_ns == EVENT_TIME_NEVER) return (struct event_time_gaps){0, 0, next_ns};
+    int64_t behind_ns = clock_add(t->ahead_to_ns, 1);
+    return (struct event_time_gaps){next_ns, t->ahead_from_ns,
+                                    next_ns > behind_ns ? next_ns : behind_ns};
+}
+
 bool event_time_take_slow(struct event_time *t, int64_t ts_ns, int64_t received_ns, bool replay,
                           int64_t *ret_at_ns)
 {
@@ -33,8 +42,6 @@ bool event_time_take_slow(struct event_time *t, int64_t ts_ns, int64_t received_
     if (ts_ns > clock_add(received_ns, EVENT_TIME_SKEW_NS)) { /* V2 */
         if (ts_ns <= t->ahead_to_ns) return false;
         add_ahead(t, ts_ns, ts_ns);
-        int64_t back_ns = clock_add(received_ns, -EVENT_TIME_SKEW_NS);
-        if (back_ns > t->position_ns) t->position_ns = back_ns;
         *ret_at_ns = received_ns;
         return true;
     }

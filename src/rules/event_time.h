@@ -8,8 +8,8 @@
  *
  * V1  an ordinary reading (at most EVENT_TIME_SKEW_NS ahead of the moment of receipt) is judged
  *     when it is newer than the position, which then moves to it.
- * V2  one from further ahead is judged when it is newer than every such one before; it moves the
- *     position no further than receipt - EVENT_TIME_SKEW_NS, so that it blocks no later reading.
+ * V2  one from further ahead is judged when it is newer than every such one before; it leaves the
+ *     position where it is, so that it makes no other reading late.
  * V3  a replay from the store (position, end) judges nothing of [ahead_from, ahead_to] again: that
  *     is what was judged from ahead. Once the position has passed it, it is forgotten.
  * V4  a server's clock that was set back pulls the position back with it; what was judged up to
@@ -30,6 +30,13 @@ struct event_time {
 /* As of now nothing that there is will be judged: newest_ns is the newest reading of the series,
  * EVENT_TIME_NEVER when there is none. */
 struct event_time event_time_after(int64_t newest_ns, int64_t now_ns);
+
+/* Where a replay has to look: (position, ahead_from) and behind ahead_to, as [from, to); the first
+ * may be empty. Without anything from ahead all of it is the second. */
+struct event_time_gaps {
+    int64_t before_from_ns, before_to_ns, from_ns;
+};
+struct event_time_gaps event_time_unjudged(const struct event_time *t);
 
 /* True: judge it, at *ret_at_ns (its time, or the moment of receipt for one from ahead). */
 bool event_time_take_slow(struct event_time *t, int64_t ts_ns, int64_t received_ns, bool replay,

@@ -150,22 +150,13 @@ __attribute__((always_inline)) static inline void judge(struct follower *f, int6
     f->kind->judge(f, ts_ns, at_ns, value);
 }
 
-/* Reads what it may have missed; the position says how far it came. */
-static enum err catch_up(struct followers *fs, struct follower *f)
+static enum err replay(struct followers *fs, struct follower *f, int64_t from_ns, int64_t to_ns)
 {
-    struct sample newest;
     const struct sample *samples;
     size_t n;
     struct scan_cursor *c;
-    struct telemetry *t = fs->opts.telemetry;
-    enum err e = telemetry_latest(t, f->org, &f->series, 1, &newest);
-    if (e || newest.ts_ns <= f->time.position_ns) return e;
-    const struct scan_range range = {.org = f->org,
-                                     .device = f->device,
-                                     .series = f->series,
-                                     .from_ns = clock_add(f->time.position_ns, 1),
-                                     .to_ns = INT64_MAX};
-    e = telemetry_scan_open(t, &range, &c);
+    const struct scan_range range = {f->org, f->device, f->series, from_ns, to_ns, false};
+    enum err e = telemetry_scan_open(fs->opts.telemetry, &range, &c);
     if (e) return e;
     atomic_fetch_add_explicit(&fs->replays, 1, memory_order_relaxed);
     int64_t received_ns = clock_wall_ns(fs->opts.clock);
@@ -177,6 +168,18 @@ static enum err catch_up(struct followers *fs, struct follower *f)
     }
     telemetry_scan_close(c);
     return e == ERR_END ? ERR_OK : e;
+}
+
+/* Reads what it may have missed; the position says how far it came. */
+static enum err catch_up(struct followers *fs, struct follower *f)
+{
+    struct sample newest;
+    const struct event_time_gaps gaps = event_time_unjudged(&f->time);
+    enum err e = telemetry_latest(fs->opts.telemetry, f->org, &f->series, 1, &newest);
+    if (e || newest.ts_ns <= f->time.position_ns) return e;
+    if (gaps.before_from_ns < gaps.before_to_ns)
+        e = replay(fs, f, gaps.before_from_ns, gaps.before_to_ns);
+    return e ? e : replay(fs, f, gaps.from_ns, INT64_MAX);
 }
 
 /* One that cannot be read stays behind and is tried again with the next set or second. */

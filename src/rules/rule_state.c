@@ -51,9 +51,10 @@ static enum input input_of(struct rule_state *s, const struct rule_condition *c,
         return rule_operator_holds(c->op, value, c->clear_threshold) ? BETWEEN : CLEARS; /* S2 */
     }
     if (s->since_ns == RULE_STATE_NEVER) s->since_ns = at_ns;
-    bool held = at_ns >= clock_add(s->since_ns, c->for_ns);
-    bool cold =
-        s->raised_ns == RULE_STATE_NEVER || at_ns >= clock_add(s->raised_ns, c->cooldown_ns);
+    /* without a time to wait it does not matter that a wrong clock was judged as of its receipt */
+    bool held = !c->for_ns || at_ns >= clock_add(s->since_ns, c->for_ns);
+    bool cold = !c->cooldown_ns || s->raised_ns == RULE_STATE_NEVER ||
+                at_ns >= clock_add(s->raised_ns, c->cooldown_ns);
     return held && cold ? IS_DUE : HOLDS;
 }
 

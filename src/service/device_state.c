@@ -196,6 +196,7 @@ enum err device_state_back(struct device_service *s, uint64_t ticket, const stru
     int64_t never = 0;
     atomic_compare_exchange_strong(&r->last_seen_ns, &never, d->last_seen_ns);
     device_state_changed(s, ticket, d);
+    if (s->watcher.changed) s->watcher.changed(s->watcher.ctx, d);
     return ERR_OK;
 }
 

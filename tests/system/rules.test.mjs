@@ -152,6 +152,16 @@ describe('an alert', () => {
         assert.deepEqual(by, { GTE: [20], LTE: [20, 22], EQ: [20], GT: [21], LT: [22] });
     });
 
+    test('of a clock that is 20 hours ahead comes once and hides nothing that follows', async () => {
+        const w = await world();
+        await w.rule();
+        const ahead = 3600 + 20 * 3600;
+        for (const reading of [[0, 90], [1, 10], [ahead, 95], [ahead, 95], [2, 10], [3, 99]]) await w.send([reading]);
+        const seen = await w.judged();
+        assert.deepEqual(seen.map(([s, v]) => [s, v]).sort((a, b) => a[0] - b[0]), [[0, 90], [3, 99], [ahead, 95]]);
+        assert.deepEqual(seen.filter(([, , resolved]) => resolved === null).map(([s]) => s), [3]);
+    });
+
     test('is acknowledged and resolved by people, the first one counts, with events', async () => {
         const w = await world();
         const rule = await w.rule({ cooldownMinutes: 1 });
@@ -245,6 +255,24 @@ describe('an alert', () => {
         assert.ok(![...theirs.frames, ...device.frames].some((f) => f.type === 'ALERT'));
         for (const socket of [mine, theirs, device]) socket.close();
     });
+});
+
+test('a deleted device ends the alerts of its rules, and hides the rules until it is restored', async () => {
+    const w = await world();
+    const rule = await w.rule();
+    await w.send([[0, 100]]);
+    await until(async () => (await w.alerts('?openOnly=true')).length, 'alert');
+    const socket = await openSocket(server, `/ws/telemetry?token=${w.token}`);
+    assert.equal((await server.call('DELETE', '/devices/pump', { token: w.token })).status, 204);
+    assert.equal((await socket.next((f) => f.change === 'RESOLVED')).ruleId, rule.id);
+    problem(await server.call('GET', `/rules/${rule.id}`, { token: w.token }), 404);
+    assert.deepEqual([await server.ok('GET', '/rules', { token: w.token }), (await w.alerts('?openOnly=true')).length, (await w.alerts()).length], [[], 0, 1]);
+    socket.close();
+    await server.ok('POST', '/devices/pump/restore', { token: w.token });
+    assert.deepEqual(await server.ok('GET', '/rules', { token: w.token }), [rule]);
+    const { token: apiToken } = await server.ok('POST', '/devices/pump/token/generate', { token: w.token });
+    await server.ok('POST', '/ingest/pump', { device: apiToken, body: { t: 101 } });
+    await until(async () => (await w.alerts('?openOnly=true')).length, 'alert of the restored device');
 });
 
 test('rules go on where they stood after a stop and after a kill', async () => {

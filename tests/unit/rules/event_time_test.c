@@ -63,6 +63,26 @@ static void a_reading_from_far_ahead_is_judged_and_blocks_nothing(void **state)
     assert_int_equal(t.ahead_to_ns, EVENT_TIME_NEVER); /* passed and forgotten */
 }
 
+static void a_replay_looks_before_and_behind_what_came_from_ahead(void **state)
+{
+    (void)state;
+    struct event_time t = fresh;
+    assert_true(live(&t, NOW - S(9), NOW));
+    struct event_time_gaps g = event_time_unjudged(&t);
+    assert_true(g.before_from_ns >= g.before_to_ns);
+    assert_int_equal(g.from_ns, NOW - S(9) + 1);
+    assert_true(live(&t, NOW + S(7200), NOW));
+    assert_true(live(&t, NOW + S(7300), NOW));
+    g = event_time_unjudged(&t);
+    assert_int_equal(g.before_from_ns, NOW - S(9) + 1);
+    assert_int_equal(g.before_to_ns, NOW + S(7200));
+    assert_int_equal(g.from_ns, NOW + S(7300) + 1);
+    assert_true(live(&t, NOW + S(7250), NOW + S(7250))); /* its time has come */
+    g = event_time_unjudged(&t);
+    assert_true(g.before_from_ns >= g.before_to_ns);
+    assert_int_equal(g.from_ns, NOW + S(7300) + 1);
+}
+
 static void a_clock_that_is_always_ahead_is_replayed_from_where_it_stood(void **state)
 {
     (void)state;
@@ -149,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(newer_readings_are_judged_once_and_late_ones_never),
         cmocka_unit_test(a_reading_from_far_ahead_is_judged_and_blocks_nothing),
+        cmocka_unit_test(a_replay_looks_before_and_behind_what_came_from_ahead),
         cmocka_unit_test(a_clock_that_is_always_ahead_is_replayed_from_where_it_stood),
         cmocka_unit_test(a_server_clock_that_was_ahead_and_is_set_back_judges_on),
         cmocka_unit_test(nothing_that_there_is_counts_for_a_new_follower),
