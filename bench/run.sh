@@ -187,6 +187,11 @@ wait "$idle"
 printf '%-34s %10s KiB each   (resident %s -> %s KiB)\n' "10,000 idle connections" "$(calc "($after - $before) / 10000")" "$before" "$after"
 stop_server
 
+echo
+echo "## Hours from the cache, and from the embedded store (a year of one point a minute)"
+mkdir "$work/cache"
+build/release/bench_hours "$work/cache"
+
 if command -v victoria-metrics >/dev/null; then
     echo
     echo "## The same line protocol bodies into VictoriaMetrics (which is not durable at the answer)"

@@ -11,6 +11,7 @@
 struct alert_service;
 struct alerts;
 struct auth_service;
+struct cache;
 struct command_polls;
 struct command_service;
 struct dashboard_service;
@@ -38,7 +39,8 @@ struct app {
     struct rnd *rnd;
     struct sql_db *db;
     struct registry *registry;
-    struct telemetry *telemetry;
+    struct telemetry *telemetry; /* through the caches */
+    struct cache *cache;
     struct retention *retention;
     struct admit *admit;
     struct batch_pipeline *batch;

@@ -7,6 +7,7 @@
 #include "api/routes.h"
 #include "base/log.h"
 #include "build_info.h"
+#include "cache/cache.h"
 #include "perf/prometheus.h"
 #include "service/notify_service.h"
 #include "store/registry.h"
@@ -324,6 +325,45 @@ static void write_notifications(struct app *app, struct buf *b)
     prometheus_count(b, name, "result=\"failed\"", s.failed);
 }
 
+enum cache_column { CACHE_RATIO, CACHE_SIZE, CACHE_BYTES, CACHE_EVICTIONS, CACHE_COLUMNS };
+
+static double cache_figure(const struct cache_figures *f, enum cache_column column)
+{
+    double sum = 0;
+    if (column == CACHE_RATIO) return cache_hit_ratio(f);
+    for (int tier = 0; tier < CACHE_TIERS; tier++) {
+        const struct cache_stats *s = &f->tiers[tier];
+        const double columns[CACHE_COLUMNS] = {0, (double)s->entries, (double)s->bytes,
+                                               (double)s->evictions};
+        sum += columns[column];
+    }
+    return sum;
+}
+
+static void write_caches(struct app *app, struct buf *b)
+{
+    static const struct {
+        const char *name, *type, *help;
+    } families[CACHE_COLUMNS] = {
+        {"sensorvision_cache_hit_ratio", "gauge", "Hits of all looks since start, by cache."},
+        {"sensorvision_cache_size", "gauge", "Entries of a cache."},
+        {"sensorvision_cache_bytes", "gauge", "Bytes of a cache."},
+        {"sensorvision_cache_evictions_total", "counter", "Entries that made room for others."},
+    };
+    struct cache_figures figures[CACHE_IDS];
+    char labels[64];
+    for (int i = 0; i < CACHE_IDS; i++)
+        cache_read_figures(app->cache, (enum cache_id)i, &figures[i]);
+    for (int f = 0; f < CACHE_COLUMNS; f++) {
+        prometheus_family(b, families[f].name, families[f].type, families[f].help);
+        for (int i = 0; i < CACHE_IDS; i++) {
+            snprintf(labels, sizeof labels, "cache=\"%s\"", cache_name((enum cache_id)i));
+            prometheus_sample(b, families[f].name, labels,
+                              cache_figure(&figures[i], (enum cache_column)f));
+        }
+    }
+}
+
 /* GET /metrics and /actuator/prometheus */
 void metrics_get(struct api_call *c)
 {
@@ -337,6 +377,7 @@ void metrics_get(struct api_call *c)
     write_bridge(c->app, b);
     write_notifications(c->app, b);
     write_store(c->app, b);
+    write_caches(c->app, b);
     write_executors(c->app, b);
     write_server(c->app, b);
     write_activity(c->app, b);

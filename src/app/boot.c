@@ -7,6 +7,7 @@
 #include "api/ingest_call.h"
 #include "api/live_api.h"
 #include "api/routes.h"
+#include "app/boot_cache.h"
 #include "app/boot_mqtt.h"
 #include "app/fleet_turns.h"
 #include "app/housekeeping.h"
@@ -106,6 +107,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
                              why);
     app->telemetry = b->store.telemetry;
     app->registry = b->store.registry;
+    if (!e) e = boot_cache_open(b);
     if (!e) e = retention_new(&app->retention, s->retention_days);
     if (!e) e = load_retention(b);
     return e;
@@ -117,6 +119,7 @@ static void close_store(struct boot *b)
     if (app->registry && registry_save_seen(app->registry))
         LOG(LOG_WARN, "last_seen_not_saved", LOG_S("dir", b->dir.path));
     store_open_close(&b->store);
+    boot_cache_close(b);
     retention_free(app->retention);
     data_dir_close(&b->store_dir);
     data_dir_close(&b->dir);

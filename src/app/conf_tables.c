@@ -3,6 +3,7 @@
  * and goes through the same parser. */
 #include "app/conf_tables.h"
 
+#include "app/conf_tables_cache.h"
 #include "app/conf_tables_notify.h"
 #include "app/conf_tables_planned.h"
 
@@ -226,6 +227,7 @@ const struct conf_section conf_tables_sections[] = {
     {"Live sockets, log, profiles", "The rest.", live_table, COUNT(live_table)},
     {"Notifications", "Who is told of alerts, and by what.", conf_tables_notify,
      CONF_TABLES_NOTIFY},
+    {"Caches", "What was read is kept for a while.", conf_tables_cache, CONF_TABLES_CACHE},
     {"Planned: more of PostgreSQL, Redis",
      "Accepted and named at start; these parts are not built yet.", conf_tables_planned_stores,
      CONF_TABLES_PLANNED_STORES},

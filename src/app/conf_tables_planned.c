@@ -8,12 +8,6 @@ enum { PLANNED = CONF_PLANNED };
     {                                                                                              \
         key, CONF_NOWHERE, unit, absent, min, max, PLANNED, doc, NULL                              \
     }
-#define TTL(cache, seconds, doc) ROW("cache.ttl." cache, CONF_S, seconds, 1, 86400, doc)
-#define TTL_AFTER(cache, seconds, key, doc)                                                        \
-    {                                                                                              \
-        "cache.ttl." cache, CONF_NOWHERE, CONF_S, seconds, 1, 86400, PLANNED | CONF_FALLBACK, doc, \
-            key                                                                                    \
-    }
 #define JEDIS "spring.data.redis.jedis.pool."
 
 const struct conf_entry conf_tables_planned_stores[] = {
@@ -24,8 +18,6 @@ const struct conf_entry conf_tables_planned_stores[] = {
     ROW("spring.jpa.properties.hibernate.jdbc.batch_size", CONF_COUNT, "25", 1, 10000,
         "PostgreSQL: rows in one statement of a relational batch write."),
     ROW("cache.url", CONF_TEXT, "memory:", 0, 0, "memory: or redis://…"),
-    ROW("cache.max-bytes", CONF_BYTES, "64MiB", 0, 1099511627776,
-        "All in-process caches together."),
     ROW("spring.data.redis.host", CONF_TEXT, "", 0, 255, "Redis: its host, instead of cache.url."),
     ROW("spring.data.redis.port", CONF_COUNT, "6379", 1, 65535, "Redis: its port."),
     {"spring.data.redis.password", CONF_NOWHERE, CONF_TEXT, "", 0, 1024, PLANNED | CONF_SECRET,
@@ -33,21 +25,9 @@ const struct conf_entry conf_tables_planned_stores[] = {
     ROW(JEDIS "max-active", CONF_COUNT, "20", 1, 1000, "Redis: connections at most."),
     ROW("spring.data.redis.timeout", CONF_MS, "2000", 1, 600000,
         "Redis: an answer takes this long at most."),
-    ROW("spring.cache.redis.time-to-live", CONF_MS, "300000", 1, 86400000,
-        "Lifetime of a cache with none of its own."),
-    TTL_AFTER("pilot-devices", "300", "pilot.device.cache-ttl", "Device metadata."),
-    TTL("telemetry-query", "60", "Recent-data queries."),
-    TTL_AFTER("pilot-analytics", "600", "pilot.analytics.cache-ttl", "Per series and UTC hour."),
-    TTL("pilot-quotas", "300", "Usage and limits."),
-    TTL("performance-metrics", "120", "The costly parts of the metrics document."),
-    TTL("organizations", "900", "Organisations; users have cache.ttl.users."),
 };
 
 const struct conf_entry conf_tables_planned_parts[] = {
-    TTL("users", "600", "Users."),
-    ROW("pilot.device.cache-ttl", CONF_S, "300", 1, 86400, "Lifetime of the cache pilot-devices."),
-    ROW("pilot.analytics.cache-ttl", CONF_S, "600", 1, 86400,
-        "Lifetime of the cache pilot-analytics."),
     ROW("pilot.performance.enabled", CONF_BOOL, "true", 0, 0, "The performance layer."),
     ROW("pilot.performance.metrics-enabled", CONF_BOOL, "true", 0, 0, "Its metrics document."),
     ROW("pilot.performance.slow-query-threshold", CONF_MS, "1000", 1, 3600000,

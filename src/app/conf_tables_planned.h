@@ -4,7 +4,7 @@
  * Threads: immutable. */
 #include "conf/conf.h"
 
-enum { CONF_TABLES_PLANNED_STORES = 17, CONF_TABLES_PLANNED_PARTS = 24, CONF_TABLES_JVM = 7 };
+enum { CONF_TABLES_PLANNED_STORES = 9, CONF_TABLES_PLANNED_PARTS = 21, CONF_TABLES_JVM = 7 };
 extern const struct conf_entry conf_tables_planned_stores[CONF_TABLES_PLANNED_STORES];
 extern const struct conf_entry conf_tables_planned_parts[CONF_TABLES_PLANNED_PARTS];
 extern const struct conf_entry conf_tables_jvm[CONF_TABLES_JVM];

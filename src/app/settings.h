@@ -4,6 +4,8 @@
  * app/ sees this header. Units: _ns nanoseconds, _bytes bytes, _ratio 0 to 1, everything else
  * counts. Threads: owner only (the thread that boots; control verbs take its lock). Memory: texts
  * and lists are borrowed from the struct conf that filled it; never NULL. */
+#include "cache/cache_key.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -73,6 +75,10 @@ struct settings {
     const char *smtp_host, *smtp_username, *smtp_password, *smtp_from, *smtp_ca_file;
     int64_t smtp_port;
     int smtp_tls; /* enum outgoing_tls */
+
+    /* the caches */
+    int64_t cache_max_bytes, cache_default_life_ns;
+    int64_t cache_life_ns[CACHE_IDS]; /* 0 = the default */
 
     /* the log */
     int log_level; /* enum log_level */

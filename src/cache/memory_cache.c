@@ -190,18 +190,29 @@ static struct entry *entry_new(const struct cache_key *k, struct bytes key)
     return e;
 }
 
-/* With the lock: what is known of an entry that is there. */
+/* With the lock, as the next two. */
+static bool is_good(const struct entry *e, const struct cache_key *k, int64_t now_ns)
+{
+    return e->value && e->generation >= k->generation && now_ns < e->ends_ns;
+}
+
+static struct cache_value *use(struct memory_cache *m, struct entry *e)
+{
+    m->kinds[e->cache].stats.hits++;
+    e->hits++;
+    share_unlink(e->share, e);
+    share_push(e->share, e);
+    cache_value_ref(e->value);
+    return e->value;
+}
+
+/* What is known of an entry that is there. */
 static enum cache_found judge(struct memory_cache *m, struct entry *e, const struct cache_key *k,
                               int64_t now_ns, struct cache_value **ret)
 {
     struct cache_stats *stats = &m->kinds[k->cache].stats;
-    if (e->value && e->generation >= k->generation && now_ns < e->ends_ns) {
-        stats->hits++;
-        e->hits++;
-        share_unlink(e->share, e);
-        share_push(e->share, e);
-        cache_value_ref(e->value);
-        *ret = e->value;
+    if (is_good(e, k, now_ns)) {
+        *ret = use(m, e);
         bool ending = now_ns >= e->ends_ns - m->opts.life_ns[k->cache] / 8;
         if (!ending || e->flying || e->hits <= MEMORY_CACHE_RENEW_HITS) return CACHE_HIT;
         e->flying = true;
@@ -240,6 +251,18 @@ enum cache_found memory_cache_look(struct memory_cache *m, const struct cache_ke
     lock_release(&m->lock);
     mem_free(fresh);
     return found;
+}
+
+struct cache_value *memory_cache_peek(struct memory_cache *m, const struct cache_key *k,
+                                      int64_t now_ns)
+{
+    char text[KEY_HEAD + CACHE_NAME_MAX];
+    struct cache_value *v = NULL;
+    lock_take(&m->lock);
+    struct entry *e = find(m, bytes_of(text, write_key(k, text)));
+    if (e && is_good(e, k, now_ns)) v = use(m, e);
+    lock_release(&m->lock);
+    return v;
 }
 
 /* With the lock: the entry gets the value, if it may. */

@@ -35,6 +35,10 @@ void memory_cache_give_up(struct memory_cache *m, const struct cache_key *k);
 /* Returns when nobody makes the key any more, or after ns; look again then. */
 void memory_cache_wait(struct memory_cache *m, const struct cache_key *k, int64_t ns);
 
+/* The value without a flight: NULL when there is none; counted as a hit when there is. */
+struct cache_value *memory_cache_peek(struct memory_cache *m, const struct cache_key *k,
+                                      int64_t now_ns);
+
 /* Entries that went. Not counted as evictions. */
 uint64_t memory_cache_clear(struct memory_cache *m, enum cache_id cache);
 struct cache_stats memory_cache_read_stats(struct memory_cache *m, enum cache_id cache);

@@ -1,0 +1,9 @@
+#pragma once
+/* app/boot_cache.h -- the caches, made from the settings and put where reads pass by.
+ * Threads: main, at start and at the end.   Memory: the boot owns them. */
+#include "app/boot.h"
+
+/* Makes b->app.cache and puts it in front of b->app.telemetry, which must be open. */
+enum err boot_cache_open(struct boot *b) MUST_CHECK;
+/* After everything that reads, and after the telemetry was closed. */
+void boot_cache_close(struct boot *b);

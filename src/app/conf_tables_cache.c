@@ -1,0 +1,39 @@
+/* Keys of the caches (see conf_tables.h): how much memory, and how long each entry lives. */
+#include "app/conf_tables_cache.h"
+
+#include "app/settings.h"
+#include "cache/cache_key.h"
+
+#include <stddef.h>
+
+#define AT(member) offsetof(struct settings, member)
+#define LIFE(id)   (AT(cache_life_ns) + (id) * sizeof(int64_t))
+#define TTL(cache, id, seconds, doc)                                                               \
+    {                                                                                              \
+        "cache.ttl." cache, LIFE(id), CONF_S, seconds, 0, 86400, RESTART, doc, NULL                \
+    }
+#define TTL_AFTER(cache, id, seconds, key, doc)                                                    \
+    {                                                                                              \
+        "cache.ttl." cache, LIFE(id), CONF_S, seconds, 0, 86400, CONF_FALLBACK, doc, key           \
+    }
+
+enum { RESTART = 0 };
+
+const struct conf_entry conf_tables_cache[CONF_TABLES_CACHE] = {
+    {"cache.max-bytes", AT(cache_max_bytes), CONF_BYTES, "64MiB", 0, 1099511627776, RESTART,
+     "All in-process caches together; 0 keeps nothing.", NULL},
+    {"spring.cache.redis.time-to-live", AT(cache_default_life_ns), CONF_MS, "300000", 1, 86400000,
+     RESTART, "Lifetime of a cache whose cache.ttl.* is 0.", NULL},
+    TTL_AFTER("pilot-devices", CACHE_DEVICES, "300", "pilot.device.cache-ttl", "Device metadata."),
+    TTL("telemetry-query", CACHE_QUERIES, "60", "Recent-data queries."),
+    TTL_AFTER("pilot-analytics", CACHE_ANALYTICS, "600", "pilot.analytics.cache-ttl",
+              "Per series and UTC hour."),
+    TTL("pilot-quotas", CACHE_QUOTAS, "300", "Usage and limits."),
+    TTL("performance-metrics", CACHE_METRICS, "120", "The costly parts of the metrics document."),
+    TTL("organizations", CACHE_ORGANIZATIONS, "900", "Organisations; users have cache.ttl.users."),
+    TTL("users", CACHE_USERS, "600", "Users."),
+    {"pilot.device.cache-ttl", CONF_NOWHERE, CONF_S, "300", 0, 86400, RESTART,
+     "Lifetime of the cache pilot-devices.", NULL},
+    {"pilot.analytics.cache-ttl", CONF_NOWHERE, CONF_S, "600", 0, 86400, RESTART,
+     "Lifetime of the cache pilot-analytics.", NULL},
+};
