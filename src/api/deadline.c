@@ -21,6 +21,7 @@ static bool is_gone(const void *exchange)
 
 const struct query_limit *deadline_of(struct api_call *c, enum deadline_kind kind)
 {
+    if (!c->exchange) return NULL; /* nobody waits at the other end of a socket */
     c->deadline_kind = (int)kind;
     c->limit = (struct query_limit){
         .clock = c->app->clock,

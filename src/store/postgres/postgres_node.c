@@ -26,7 +26,7 @@ struct postgres_node {
 
 static PGconn *connect_node(const struct postgres_node *n, struct why *why)
 {
-    char host[40] = "", name[64];
+    char host[40] = "", name[80];
     (void)gethostname(host, sizeof host - 1);
     snprintf(name, sizeof name, "sensorvision %s %ld", host, (long)getpid());
     PGconn *pg = postgres_pool_connect(n->opts.pool, name, why);
