@@ -117,7 +117,7 @@ enum err catalog_notifications_queue(struct sql_tx *tx, int64_t org, struct byte
 {
     return catalog_rows_one(tx,
                             "SELECT count(*), max(next_ns) FROM (SELECT next_ns FROM notifications "
-                            "WHERE state = 0 AND org = $1 AND target = $2 LIMIT $3) AS some",
+                            "WHERE state = 0 AND org = $1 AND target = $2 LIMIT $3) AS waiting",
                             SQL_ARGS(SQL_I(org), SQL_T(target), SQL_I(max)), NULL, read_queue, ret,
                             sizeof *ret);
 }

@@ -1,7 +1,8 @@
 // A real PostgreSQL for system tests: a cluster of its own in a temporary directory, spoken to through its
-// socket there, stopped by its pid. As tests/helpers/postgres_server.c does it for C.
+// socket there, stopped by its pid; SV_POSTGRES_LOG names a file for what it says. As
+// tests/helpers/postgres_server.c does it for C.
 import { execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,7 +45,8 @@ class Postgres {
 
     async start() {
         const args = ['-D', join(this.dir, 'data'), ...Object.entries(this.settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-        this.child = spawn(join(BIN, 'postgres'), args, { stdio: 'ignore', cwd: this.dir, ...this.as });
+        const log = process.env.SV_POSTGRES_LOG ? openSync(process.env.SV_POSTGRES_LOG, 'a') : 'ignore';
+        this.child = spawn(join(BIN, 'postgres'), args, { stdio: ['ignore', 'ignore', log], cwd: this.dir, ...this.as });
         this.child.unref();
         this.ended = once(this.child, 'close');
         for (const end = Date.now() + START_DEADLINE_MS; ;) {

@@ -105,7 +105,7 @@ enum err postgres_call_all(struct postgres_conn *c, struct postgres_call *calls,
     bool sent = PQenterPipelineMode(c->pg) == 1;
     for (size_t i = 0; i < n && sent; i++) sent = send(c, &calls[i], names[i]);
     if (!sent || !PQpipelineSync(c->pg)) {
-        PQreset(c->pg); /* nothing was committed: the sync was not sent */
+        c->broken = true; /* nothing was committed: the sync was not sent */
         return why_say(why, ERR_IO, "PostgreSQL: %.200s", PQerrorMessage(c->pg));
     }
     e = receive_all(c, n, why);

@@ -265,8 +265,8 @@ static void end_lending(struct postgres_pool *p, struct postgres_conn *c, int64_
 void postgres_pool_give(struct postgres_pool *p, struct postgres_conn *c)
 {
     int64_t now_ns = clock_mono_ns(p->opts.clock);
-    bool keep = PQstatus(c->pg) == CONNECTION_OK && PQtransactionStatus(c->pg) == PQTRANS_IDLE &&
-                !too_old(p, c, now_ns);
+    bool keep = !c->broken && PQstatus(c->pg) == CONNECTION_OK &&
+                PQtransactionStatus(c->pg) == PQTRANS_IDLE && !too_old(p, c, now_ns);
     lock_take(&p->lock);
     end_lending(p, c, now_ns);
     if (keep) {

@@ -47,6 +47,7 @@ struct postgres_conn {
     size_t statement_count;
     unsigned statement_next;
     bool leak_counted;
+    bool broken; /* not to be lent again, whatever libpq says */
 };
 
 struct postgres_pool_stats {
