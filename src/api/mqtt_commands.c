@@ -69,12 +69,21 @@ static void note(int64_t *ids, unsigned *n, int64_t id)
     if (*n < MQTT_MARKS_MAX) ids[(*n)++] = id;
 }
 
+/* Acknowledged while the list was read, which still has it. */
+static bool is_delivered(const struct mqtt_marks *m, int64_t id)
+{
+    unsigned i = 0;
+    while (i < m->delivered_count && m->delivered[i] != id) i++;
+    return i < m->delivered_count;
+}
+
 /* False: the client takes no more now. */
 static bool send_one(struct mqtt_client *client, struct bytes topic, const struct command *command)
 {
     struct buf payload;
     uint8_t qos = 0;
     struct mqtt_marks *m = &client->commands->marks;
+    if (is_delivered(m, command->id)) return true;
     buf_init(&payload, JOB_BYTES_MAX);
     command_service_write(&payload, command);
     enum err e = payload.err ? payload.err

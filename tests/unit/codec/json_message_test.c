@@ -1,4 +1,4 @@
-/* Telemetry messages of MQTT in JSON: nested, flat, ThingsBoard's; what is wrong is the message's. */
+/* Telemetry messages of MQTT in JSON: nested, flat, ThingsBoard's; a wrong one says what is wrong. */
 #include "codec/json_message.h"
 
 #include <setjmp.h>
