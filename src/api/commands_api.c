@@ -5,6 +5,7 @@
 #include "api/paging.h"
 #include "api/service_call.h"
 #include "codec/json_write.h"
+#include "service/auth_service.h"
 
 #include <cjson/cJSON.h>
 
@@ -219,8 +220,13 @@ static void wait_for_one(struct api_call *c, struct poll_call *k, uint64_t commi
 
 static void poll_device(struct api_call *c)
 {
-    struct poll_call *k = c->user ? c->user : read_poll(c);
+    bool waited = c->user != NULL;
+    struct poll_call *k = waited ? c->user : read_poll(c);
     if (!k) return;
+    if (waited && !auth_service_still_valid(c->app->auth, &c->who)) {
+        api_problem(c, 401, "This token was replaced or taken away while the poll waited.");
+        return;
+    }
     c->user = k;
     if (http_head(c->exchange)->method == HTTP1_HEAD) { /* fetches nothing, so delivers nothing */
         answer_commands(c, NULL, 0);

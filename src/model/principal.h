@@ -26,6 +26,8 @@ struct principal {
     struct reg_device *device; /* PRINCIPAL_DEVICE: whose token it is; borrowed for ever */
     bool by_cookie;            /* accepted for GET and HEAD only */
     bool by_key;               /* an API key or a device token, not a JWT */
+    uint32_t token_epoch;      /* PRINCIPAL_DEVICE: of its device when the token was shown */
+    uint8_t key[32];           /* PRINCIPAL_USER by_key: the key's hash */
     const struct actor *as;    /* how events name the caller; NULL: by what is here */
     char session[44];          /* JWT: the login it belongs to (refresh family), else "" */
 };

@@ -39,6 +39,8 @@ static enum err by_user_key(struct auth_service *s, const uint8_t hash[TOKENS_HA
                               .user = user.id,
                               .roles = user.roles,
                               .by_key = true};
+    _Static_assert(sizeof ret->key == TOKENS_HASH, "a key's hash fits");
+    memcpy(ret->key, hash, sizeof ret->key);
     return ERR_OK;
 }
 
@@ -54,11 +56,13 @@ static void note_use(struct reg_device *d, int64_t now_ns)
 static enum err by_device_token(struct auth_service *s, const uint8_t hash[TOKENS_HASH],
                                 struct principal *ret)
 {
-    struct reg_device *d = registry_find_token(s->opts.registry, hash);
+    uint32_t epoch = 0;
+    struct reg_device *d = registry_use_token(s->opts.registry, hash, &epoch);
     if (!d || !atomic_load_explicit(&d->active, memory_order_relaxed)) return ERR_UNAUTHENTICATED;
     if (atomic_load_explicit(&d->deleted_ns, memory_order_relaxed)) return ERR_UNAUTHENTICATED;
     note_use(d, auth_state_now(s));
-    *ret = (struct principal){.kind = PRINCIPAL_DEVICE, .org = d->org, .device = d, .by_key = true};
+    *ret = (struct principal){
+        .kind = PRINCIPAL_DEVICE, .org = d->org, .device = d, .by_key = true, .token_epoch = epoch};
     return ERR_OK;
 }
 
@@ -138,13 +142,23 @@ enum err auth_service_authenticate(struct auth_service *s, const struct auth_cre
     return e;
 }
 
+/* Without the registry's lock: a caller may hold one that ranks above it. */
+static bool device_still_valid(const struct principal *p)
+{
+    const struct reg_device *d = p->device;
+    return atomic_load_explicit(&d->active, memory_order_relaxed) &&
+           !atomic_load_explicit(&d->deleted_ns, memory_order_relaxed) &&
+           atomic_load_explicit(&d->token_epoch, memory_order_relaxed) == p->token_epoch;
+}
+
 bool auth_service_still_valid(struct auth_service *s, const struct principal *p)
 {
-    if (p->kind == PRINCIPAL_DEVICE) {
-        bool active = atomic_load_explicit(&p->device->active, memory_order_relaxed);
-        return active && !atomic_load_explicit(&p->device->deleted_ns, memory_order_relaxed);
-    }
     struct identity_user user;
+    int64_t owner = 0;
+    if (p->kind == PRINCIPAL_DEVICE) return device_still_valid(p);
+    if (p->kind == PRINCIPAL_USER && p->by_key &&
+        !identity_use_key(s->identity, p->key, auth_state_now(s), &owner))
+        return false;
     if (p->kind != PRINCIPAL_USER || !identity_find_user(s->identity, p->user, &user)) return false;
     if (!user.enabled || user.org != p->org || user.roles != p->roles) return false;
     return !p->session[0] || !identity_session_is_revoked(s->identity, bytes_str(p->session));

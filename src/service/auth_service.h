@@ -86,9 +86,9 @@ enum err auth_service_authenticate(struct auth_service *s, const struct auth_cre
 /* A token or key that came without a header (u/p of line protocol, MQTT, a socket's query). */
 enum err auth_service_authenticate_token(struct auth_service *s, struct bytes token,
                                          struct principal *ret) MUST_CHECK;
-/* False when the principal's login was revoked, its user disabled or given other roles, or its
- * device silenced since:
- * live sockets ask from time to time. */
+/* False when the principal's login was revoked, its key or token taken away or replaced, its user
+ * disabled or given other roles, or its device silenced since: live sockets and polls that waited
+ * ask. */
 bool auth_service_still_valid(struct auth_service *s, const struct principal *p);
 /* Login name; "" when unknown. */
 void auth_service_user_name(struct auth_service *s, int64_t user, char ret[JWT_SUBJECT_MAX + 1]);

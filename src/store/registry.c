@@ -170,12 +170,20 @@ struct reg_device *registry_find_key(struct registry *r, int64_t org, int64_t de
     return is_there ? &e->device : NULL;
 }
 
-struct reg_device *registry_find_token(struct registry *r, const uint8_t hash[32])
+struct reg_device *registry_use_token(struct registry *r, const uint8_t hash[32],
+                                      uint32_t *ret_epoch)
 {
     rwlock_read(&r->lock);
     struct device_entry *e = map_get(&r->token, bytes_of(hash, 32));
+    if (e) *ret_epoch = atomic_load_explicit(&e->device.token_epoch, memory_order_relaxed);
     rwlock_release(&r->lock);
     return e ? &e->device : NULL;
+}
+
+struct reg_device *registry_find_token(struct registry *r, const uint8_t hash[32])
+{
+    uint32_t epoch;
+    return registry_use_token(r, hash, &epoch);
 }
 
 struct reg_variable *registry_find_variable(struct registry *r, struct reg_device *d,

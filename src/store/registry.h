@@ -47,6 +47,7 @@ struct reg_device {
     _Atomic int64_t last_seen_ns;           /* receive time of its newest live record; 0 = never */
     _Atomic int64_t last_assigned_ns;       /* newest time the server gave to a record of it */
     _Atomic int64_t token_used_ns;          /* when its token last opened a door; 0 = saved */
+    _Atomic uint32_t token_epoch;           /* another one whenever its token is another one */
     _Atomic bool seen_dirty;                /* last_seen_ns or token_used_ns is not saved yet */
     _Atomic int presence;                   /* status last told: 0 none, 1 ONLINE, 2 OFFLINE */
     _Atomic int health;                     /* 0 to 100; -1: not computed since the start */
@@ -69,6 +70,10 @@ struct reg_device *registry_find_device(struct registry *r, int64_t org, struct 
 struct reg_device *registry_find_key(struct registry *r, int64_t org, int64_t device);
 /* hash: the stored form of a token (security/tokens.h). NULL: no such token, or device deleted. */
 struct reg_device *registry_find_token(struct registry *r, const uint8_t hash[32]);
+/* The same, with the token_epoch it was found at: while the device has that one, the token is its
+ * own. */
+struct reg_device *registry_use_token(struct registry *r, const uint8_t hash[32],
+                                      uint32_t *ret_epoch);
 /* Exact name. */
 struct reg_variable *registry_find_variable(struct registry *r, struct reg_device *d,
                                             struct bytes name);

@@ -157,10 +157,17 @@ enum err registry_maps_publish(struct registry *r, struct device_entry *e)
     return ERR_OK;
 }
 
-void registry_maps_retire(struct registry *r, struct device_entry *e)
+/* With the lock: whoever came in by it is out (registry_use_token). */
+static void drop_token(struct registry *r, struct device_entry *e)
 {
     if (e->has_token) map_remove(&r->token, bytes_of(e->token, sizeof e->token));
     e->has_token = false;
+    atomic_fetch_add_explicit(&e->device.token_epoch, 1, memory_order_relaxed);
+}
+
+void registry_maps_retire(struct registry *r, struct device_entry *e)
+{
+    drop_token(r, e);
     if (!e->published) return;
     map_remove(&r->external, e->external_key);
     map_remove(&r->uuid, uuid_key(e));
@@ -172,8 +179,7 @@ enum err registry_maps_set_token(struct registry *r, struct device_entry *e,
                                  const uint8_t *token_hash)
 {
     struct bytes key = bytes_of(e->token, sizeof e->token);
-    if (e->has_token) map_remove(&r->token, key);
-    e->has_token = false;
+    drop_token(r, e);
     if (!token_hash) return ERR_OK;
     if (map_get(&r->token, bytes_of(token_hash, sizeof e->token))) return ERR_EXISTS;
     memcpy(e->token, token_hash, sizeof e->token);

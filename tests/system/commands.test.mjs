@@ -95,6 +95,16 @@ describe('a command', () => {
         assert.deepEqual(both.map((list) => list.length).sort(), [0, 1]);
     });
 
+    test('is not given to a poll that waits with a token of before', async () => {
+        const device = await server.device(token, 'replaced');
+        const waiting = await parked(() => server.call('GET', `${path('replaced')}?wait=30&ack=0`, { device: device.apiToken }));
+        const fresh = await server.ok('POST', '/devices/replaced/rotate-token', { token });
+        await post('replaced', { command: 'secret' });
+        problem(await waiting.answer, 401);
+        assert.deepEqual(await states('replaced'), [['secret', 'queued']]);
+        assert.deepEqual((await poll({ externalId: 'replaced', apiToken: fresh.apiToken })).map((c) => c.command), ['secret']);
+    });
+
     test('expires undelivered, with its event', async () => {
         const device = await server.device(token, 'late');
         await post('late', { command: 'soon', expiresInSeconds: 1 });

@@ -166,6 +166,24 @@ describe('an open socket', () => {
         assert.equal((await socket.end(40_000)).code, 1008);
     });
 
+    test('closes when its device token was replaced, or its key taken away', async () => {
+        const guest = await server.register();
+        const device = await server.device(guest.accessToken, 'changing');
+        const key = await server.ok('POST', '/api-keys', { token: guest.accessToken, body: { name: 'socket' } });
+        const byToken = await open('/ws/telemetry', { 'X-Device-Token': device.apiToken });
+        const byKey = await open('/ws/telemetry', { 'X-API-Key': key.apiKey });
+        for (const socket of [byToken, byKey]) {
+            for (let i = 0, heard; i < 100 && !heard; i++) {
+                await server.ok('POST', '/ingest/changing', { device: device.apiToken, body: { x: i } });
+                heard = await socket.next((f) => f.deviceId === 'changing', 100).catch((error) => { if (socket.closed) throw error; });
+            }
+        }
+        await server.ok('POST', '/devices/changing/rotate-token', { token: guest.accessToken });
+        await server.call('DELETE', `/api-keys/${key.id}`, { token: guest.accessToken });
+        assert.equal((await byToken.end()).code, 1008);
+        assert.equal((await byKey.end()).code, 1008);
+    });
+
     test('is told goodbye when the server stops', async () => {
         const second = await startServer();
         const guest = await second.register();
