@@ -1,4 +1,4 @@
-/* Telemetry messages of MQTT in JSON: nested, flat, ThingsBoard's; a wrong one says what is wrong. */
+/* Telemetry messages of MQTT in JSON: nested, flat, and in the forms of ThingsBoard. */
 #include "codec/json_message.h"
 
 #include <setjmp.h>
