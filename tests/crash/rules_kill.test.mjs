@@ -67,7 +67,8 @@ async function readings(server, w, auth) {
   const res = await server.request('GET', `/api/v1/export/csv/${w.device}`, { headers: { authorization: `Bearer ${auth.token}` } });
   const [head, ...rows] = res.text.trimEnd().split(/\r?\n/).map((line) => line.split(','));
   const v = head.indexOf('v'), seq = head.indexOf('seq');
-  const stored = rows.filter((cells) => cells[v] !== '').map((cells) => // the marker's row has none [Math.round(Date.parse(cells[1]) - base), Number(cells[v]), Number(cells[seq])]);
+  const told = rows.filter((cells) => cells[v] !== ''); // the marker's row has no v
+  const stored = told.map((cells) => [Math.round(Date.parse(cells[1]) - base), Number(cells[v]), Number(cells[seq])]);
   const there = new Set(stored.map(([, , n]) => n));
   for (const n of w.acked) assert.ok(there.has(n), `${w.device}: acknowledged reading ${n} is gone`);
   return stored;
