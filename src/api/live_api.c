@@ -44,6 +44,56 @@ size_t live_hub_sessions(struct live_hub *hub)
     return atomic_load(&hub->session_count);
 }
 
+/* --- places ----------------------------------------------------------------------------------- */
+
+/* With the hub's lock. */
+static void give_place(struct live_session *s)
+{
+    if (s->counted) atomic_fetch_sub(&s->hub->session_count, 1);
+    s->counted = false;
+}
+
+/* With the hub's lock: the newest socket of the organisation that has more than half of the places,
+ * by Boyer and Moore's vote. NULL: none has, or it is `org`, who would only take it from itself. */
+static struct live_session *find_greedy(struct live_hub *hub, int64_t org)
+{
+    struct live_session *newest = NULL;
+    int64_t most = 0;
+    size_t votes = 0, held = 0;
+    for (struct live_session *s = hub->sessions; s; s = s->next) {
+        if (!s->counted) continue;
+        if (!votes) most = s->who.org;
+        votes = s->who.org == most ? votes + 1 : votes - 1;
+    }
+    for (struct live_session *s = hub->sessions; s; s = s->next) {
+        if (!s->counted || s->who.org != most) continue;
+        if (!newest) newest = s;
+        held++;
+    }
+    return most != org && held > (size_t)hub->app->ws_max_sessions / 2 ? newest : NULL;
+}
+
+/* False: there is none. One organisation's sockets do not keep all others out, and who has no
+ * credential takes no place at all. */
+static bool take_place(struct live_session *s)
+{
+    struct live_hub *hub = s->hub;
+    size_t max = (size_t)hub->app->ws_max_sessions;
+    lock_take(&hub->lock);
+    bool full = atomic_load(&hub->session_count) >= max;
+    struct live_session *greedy = full ? find_greedy(hub, s->who.org) : NULL;
+    if (greedy) {
+        give_place(greedy);
+        websocket_close(greedy->ws, 1013, "Another organisation needs the place.");
+    }
+    s->counted = !full || greedy;
+    if (s->counted) atomic_fetch_add(&hub->session_count, 1);
+    lock_release(&hub->lock);
+    return s->counted;
+}
+
+/* --- a socket's life -------------------------------------------------------------------------- */
+
 static void on_open(void *session, struct websocket *ws)
 {
     struct live_session *s = session;
@@ -70,8 +120,8 @@ static void on_close(void *session, struct websocket *ws)
             *at = s->next;
             break;
         }
+    give_place(s);
     lock_release(&hub->lock);
-    atomic_fetch_sub(&hub->session_count, 1);
     session_free(s);
 }
 
@@ -197,21 +247,22 @@ void live_open(struct api_call *c)
     }
     s->hub = app->hub;
     s->refusal_code = 1008;
-    size_t before = atomic_fetch_add(&app->hub->session_count, 1);
     if (!origin_is_fine(c))
         s->refusal = "This origin may not open a socket.";
     else if (authenticate(c, &s->who))
         s->refusal = "No valid token; log in again.";
     else if (s->who.kind == PRINCIPAL_USER && !principal_may_read(&s->who))
         s->refusal = "Your role may not read telemetry.";
-    else if (before >= (size_t)app->ws_max_sessions) {
+    else if (!take_place(s)) {
         s->refusal = "Too many live sessions (websocket.max-sessions).";
         s->refusal_code = 1013;
     }
     c->kept = true;
     c->status = 101;
     if (!websocket_accept(c->exchange, &handler, s, app->ws_idle_timeout_ns)) return;
-    atomic_fetch_sub(&app->hub->session_count, 1);
+    lock_take(&app->hub->lock);
+    give_place(s);
+    lock_release(&app->hub->lock);
     session_free(s);
     c->kept = false;
     api_fail(c, ERR_NOMEM, NULL);

@@ -13,6 +13,7 @@ struct live_session {
     struct principal who;
     struct reg_device **devices; /* subscribed; room for LIVE_SUBSCRIPTIONS_MAX, or NULL */
     size_t device_count;
+    bool counted;        /* has one of the places there are; under the hub's lock */
     int64_t checked_ns;  /* when its credential was last found valid */
     const char *refusal; /* not NULL: close at once with this */
     uint16_t refusal_code;
@@ -20,9 +21,10 @@ struct live_session {
 
 struct live_hub {
     struct app *app;
-    struct lock lock; /* guards sessions */
+    struct lock lock; /* guards sessions and who has a place */
     struct live_session *sessions;
-    _Atomic size_t session_count; /* handshakes under way included */
+    /* places taken, by handshakes under way too; written under the lock */
+    _Atomic size_t session_count;
 };
 
 /* The device is in the scope of the session's credential. */

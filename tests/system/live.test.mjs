@@ -1,5 +1,7 @@
 // Contract, section 8: the live socket, by token and by key.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { startServer } from './server.mjs';
 import { openSocket } from './socket.mjs';
@@ -182,6 +184,28 @@ describe('an open socket', () => {
         await server.call('DELETE', `/api-keys/${key.id}`, { token: guest.accessToken });
         assert.equal((await byToken.end()).code, 1008);
         assert.equal((await byKey.end()).code, 1008);
+    });
+
+    test('has its place whatever strangers and other organisations open', async () => {
+        const small = await startServer({ sets: { 'websocket.max-sessions': 4 } });
+        const [many, few] = [await small.register(), await small.register()];
+        const strangers = Array.from({ length: 8 }, () => connect(small.port, '127.0.0.1').on('error', () => {}));
+        for (const s of strangers) s.write(`GET /ws/telemetry HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n\r\n`);
+        await Promise.all(strangers.map((s) => once(s, 'data'))); // refused, and they do not close
+        const enter = (who) => openSocket(small, `/ws/telemetry?token=${who.accessToken}`);
+        const held = [];
+        for (let i = 0; i < 4; i++) held.push(await enter(many));
+        assert.equal((await (await enter(many)).end()).code, 1013, 'it takes nothing from itself');
+        assert.deepEqual(held.map((s) => s.closed), [null, null, null, null]);
+        for (let i = 0; i < 2; i++) {
+            held.push(await enter(few));
+            assert.equal((await held[3 - i].end()).code, 1013, 'the newest of who has more than half');
+        }
+        assert.equal((await (await enter(few)).end()).code, 1013, 'half each');
+        assert.deepEqual(held.map((s) => s.closed?.code ?? 0), [0, 0, 1013, 1013, 0, 0]);
+        for (const s of strangers) s.destroy();
+        for (const s of held) s.close();
+        assert.equal(await small.stop(), 0);
     });
 
     test('is told goodbye when the server stops', async () => {
