@@ -39,6 +39,8 @@ static enum err read_again(void *ctx, int64_t from_ns, int64_t to_ns,
                                      .series = g->inputs[v->input].series,
                                      .from_ns = from_ns,
                                      .to_ns = clock_add(to_ns, 1)};
+    if (g->inputs[v->input].computed && g->parts.settle) /* keeps G4 */
+        g->parts.settle(g->parts.settle_ctx);
     enum err e = telemetry_scan_open(g->parts.telemetry, &range, &c);
     if (e) return e;
     while (!(e = telemetry_scan_next(c, &samples, &n)))

@@ -178,6 +178,8 @@ enum err synthetic_group_seek(struct synthetic_group *g, int64_t from_ns)
 {
     g->fresh = true;
     synthetic_build_resolve(g);
+    for (size_t i = 0; i < g->input_count; i++)
+        if (g->inputs[i].computed && g->parts.settle) g->parts.settle(g->parts.settle_ctx);
     enum err e = synthetic_build_views(g);
     for (size_t i = 0; i < g->member_count; i++) g->members[i].last.ts_ns = INT64_MIN;
     for (size_t i = 0; i < g->input_count && !e; i++) e = seek_input(g, i, from_ns);

@@ -9,7 +9,8 @@
  *     or before that time of each of them.
  * G2  times never go back: what is older than position_ns takes a new start with seek().
  * G3  points of a member's own variable are no readings: nothing triggers itself.
- * G4  the same readings give the same points, whether they come one by one or are read back.
+ * G4  what members gave is read back only when all of it is durable.
+ * G5  the same readings give the same points, whether they come one by one or are read back.
  * Threads: owner only.   Memory: owns its expressions and windows; windows count in the budget. */
 #include "model/record.h"
 #include "model/synthetic.h"
@@ -22,6 +23,10 @@ struct synthetic_parts {
     struct registry *registry; /* borrowed */
     struct telemetry *telemetry;
     struct synthetic_budget *budget;
+    /* Returns when every result that was given to emit is in the store; before the store is read
+     * for what members gave. NULL: there are none on their way. */
+    void (*settle)(void *ctx);
+    void *settle_ctx;
 };
 
 struct synthetic_input {

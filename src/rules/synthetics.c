@@ -157,7 +157,8 @@ bool synthetics_watches(void *synthetics, int64_t org)
 static void note_stats(struct synthetics *s)
 {
     atomic_store_explicit(&s->stat_groups, s->group_count, memory_order_relaxed);
-    atomic_store_explicit(&s->stat_dirty, s->dirty_count, memory_order_relaxed);
+    atomic_store_explicit(&s->stat_dirty, s->dirty_count + (s->sweep != NULL),
+                          memory_order_relaxed);
     atomic_store_explicit(&s->stat_window_bytes, s->budget.used_bytes, memory_order_relaxed);
 }
 

@@ -57,11 +57,18 @@ static void mark_variables(struct synthetics *s, const struct synthetic *rows, s
     }
 }
 
+static void drain_output(void *ctx)
+{
+    struct synthetics *s = ctx;
+    synthetic_output_drain(s->output);
+}
+
 /* All rows of one device: its group, or none when nothing of it is enabled. */
 static enum err install(struct synthetics *s, int64_t org, int64_t device,
                         const struct synthetic *rows, size_t n, int64_t position_ns)
 {
-    const struct synthetic_parts parts = {s->opts.registry, s->opts.telemetry, &s->budget};
+    const struct synthetic_parts parts = {s->opts.registry, s->opts.telemetry, &s->budget,
+                                          drain_output, s};
     struct reg_device *d = registry_find_key(s->opts.registry, org, device);
     struct synthetic_group *old = synthetics_find(s, device), *g = NULL;
     size_t enabled = 0;

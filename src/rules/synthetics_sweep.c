@@ -48,19 +48,32 @@ static enum err find_end(struct synthetics *s, struct synthetic_group *g, int64_
     return ERR_OK;
 }
 
-static enum err begin(struct synthetics *s, struct synthetic_group *g)
+/* What becomes dirty from here on, even while the sweep begins, is for the next one. */
+static int64_t take_dirty(struct synthetics *s, struct synthetic_group *g)
 {
-    int64_t from_ns = g->dirty_from_ns, to_ns = 0;
-    enum err e = find_end(s, g, &to_ns);
-    if (e) return e;
-    bool goes_on = from_ns > g->position_ns;
-    e = from_ns > to_ns ? ERR_OK : synthetic_sweep_begin(&s->sweep, g, from_ns, to_ns, goes_on);
-    if (e) return e;
+    int64_t from_ns = g->dirty_from_ns;
     g->dirty_from_ns = NOT_DIRTY;
     g->urgent = g->to_latest = false;
     s->dirty_count--;
+    return from_ns;
+}
+
+static enum err begin(struct synthetics *s, struct synthetic_group *g)
+{
+    int64_t to_ns = 0;
+    enum err e = find_end(s, g, &to_ns);
+    if (e) return e;
+    bool to_latest = g->to_latest;
+    int64_t from_ns = take_dirty(s, g);
+    bool goes_on = from_ns > g->position_ns;
     s->sweep_took_ns = 0;
-    if (!s->sweep) return ERR_OK; /* nothing lies there */
+    if (from_ns > to_ns) return ERR_OK; /* nothing lies there */
+    e = synthetic_sweep_begin(&s->sweep, g, from_ns, to_ns, goes_on);
+    if (e) {
+        synthetics_mark(s, g, from_ns, RETRY_NS);
+        g->to_latest = g->to_latest || to_latest;
+        return e;
+    }
     s->sweep_from_ns = from_ns;
     s->swept = g;
     if (to_ns > g->seen_ns) g->seen_ns = to_ns;

@@ -61,7 +61,8 @@ static enum err run_now(struct synthetic_service *s, struct reg_device *d, struc
                         struct synthetic_preview *ret)
 {
     struct synthetic_budget budget = {0, WINDOW_BYTES_MAX};
-    const struct synthetic_parts parts = {s->registry, s->telemetry, &budget};
+    const struct synthetic_parts parts = {
+        .registry = s->registry, .telemetry = s->telemetry, .budget = &budget};
     const struct synthetic row = {.series = -1, .expression = text, .enabled = true};
     struct synthetic_group *g;
     size_t offset = 0;
