@@ -55,7 +55,7 @@ void conf_docs_write(struct buf *out)
 {
     buf_add_str(out, opening);
     for (size_t s = 0; s < conf_tables_section_count; s++) {
-        const struct conf_section *section = &conf_tables_sections[s];
+        const struct conf_section *section = conf_tables_sections[s];
         buf_printf(out, "\n## %s\n\n%s\n\n", section->title, section->text);
         if (section->entries[0].flags & CONF_JVM) {
             for (size_t i = 0; i < section->count; i++)

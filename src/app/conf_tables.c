@@ -213,29 +213,39 @@ static const struct conf_entry mqtt_table[] = {
      "Messages a second of one connection; what is more is read later, not refused.", NULL},
 };
 
-const struct conf_section conf_tables_sections[] = {
-    {"Server and pages", "What HTTP listens on and whom it believes.", server_table,
-     COUNT(server_table)},
-    {"Store", "Where the data is.", store_table, COUNT(store_table)},
-    {"Executors", "Pools of threads for work that may block.", executor_table,
-     COUNT(executor_table)},
-    {"Telemetry in", "Batching and acknowledgement.", telemetry_table, COUNT(telemetry_table)},
-    {"Queries and retention", "How much one answer may cost, and how long data stays.", query_table,
-     COUNT(query_table)},
-    {"People", "Logins, tokens, registration.", people_table, COUNT(people_table)},
-    {"MQTT", "The built-in broker end for devices.", mqtt_table, COUNT(mqtt_table)},
-    {"Live sockets, log, profiles", "The rest.", live_table, COUNT(live_table)},
-    {"Notifications", "Who is told of alerts, and by what.", conf_tables_notify,
-     CONF_TABLES_NOTIFY},
-    {"Caches", "What was read is kept for a while.", conf_tables_cache, CONF_TABLES_CACHE},
-    {"Planned: more of PostgreSQL, Redis",
-     "Accepted and named at start; these parts are not built yet.", conf_tables_planned_stores,
-     CONF_TABLES_PLANNED_STORES},
-    {"Planned: the pilot layer, limits, MQTT's other ends, notifications",
-     "Accepted and named at start; these parts are not built yet.", conf_tables_planned_parts,
-     CONF_TABLES_PLANNED_PARTS},
-    {"The JVM's", "Every other key below these is listed once as ignored.", conf_tables_jvm,
-     CONF_TABLES_JVM},
+static const struct conf_section server_section = {"Server and pages",
+                                                   "What HTTP listens on and whom it believes.",
+                                                   CONF_SECTION_ROWS(server_table)};
+static const struct conf_section store_section = {"Store", "Where the data is.",
+                                                  CONF_SECTION_ROWS(store_table)};
+static const struct conf_section executor_section = {
+    "Executors", "Pools of threads for work that may block.", CONF_SECTION_ROWS(executor_table)};
+static const struct conf_section telemetry_section = {
+    "Telemetry in", "Batching and acknowledgement.", CONF_SECTION_ROWS(telemetry_table)};
+static const struct conf_section query_section = {
+    "Queries and retention", "How much one answer may cost, and how long data stays.",
+    CONF_SECTION_ROWS(query_table)};
+static const struct conf_section people_section = {"People", "Logins, tokens, registration.",
+                                                   CONF_SECTION_ROWS(people_table)};
+static const struct conf_section mqtt_section = {"MQTT", "The built-in broker end for devices.",
+                                                 CONF_SECTION_ROWS(mqtt_table)};
+static const struct conf_section live_section = {"Live sockets, log, profiles", "The rest.",
+                                                 CONF_SECTION_ROWS(live_table)};
+
+const struct conf_section *const conf_tables_sections[] = {
+    &server_section,
+    &store_section,
+    &executor_section,
+    &telemetry_section,
+    &query_section,
+    &people_section,
+    &mqtt_section,
+    &live_section,
+    &conf_tables_notify,
+    &conf_tables_cache,
+    &conf_tables_planned_stores,
+    &conf_tables_planned_parts,
+    &conf_tables_jvm,
 };
 const size_t conf_tables_section_count = COUNT(conf_tables_sections);
 
@@ -248,7 +258,7 @@ const struct conf_entry *conf_tables_all(size_t *ret_n)
             count = n;
             break;
         }
-        const struct conf_section *section = &conf_tables_sections[s];
+        const struct conf_section *section = conf_tables_sections[s];
         bug_if(n + section->count > COUNT(all));
         memcpy(all + n, section->entries, section->count * sizeof *all);
         n += section->count;

@@ -1,16 +1,11 @@
 #pragma once
 /* app/conf_tables.h -- every key there is, in the order docs/CONFIG.md lists them: contract,
  * section 2. Threads: immutable. */
+#include "app/conf_section.h"
 #include "app/settings.h"
 #include "conf/conf.h"
 
-/* Headings of the tables, for the documents. */
-struct conf_section {
-    const char *title, *text;
-    const struct conf_entry *entries;
-    size_t count;
-};
-extern const struct conf_section conf_tables_sections[];
+extern const struct conf_section *const conf_tables_sections[];
 extern const size_t conf_tables_section_count;
 
 /* All sections as one table, made at the first call (main thread, before any other starts). */

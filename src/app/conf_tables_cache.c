@@ -19,7 +19,7 @@
 
 enum { RESTART = 0 };
 
-const struct conf_entry conf_tables_cache[CONF_TABLES_CACHE] = {
+static const struct conf_entry cache_table[] = {
     {"cache.max-bytes", AT(cache_max_bytes), CONF_BYTES, "64MiB", 0, 1099511627776, RESTART,
      "All in-process caches together; 0 keeps nothing.", NULL},
     {"spring.cache.redis.time-to-live", AT(cache_default_life_ns), CONF_MS, "300000", 1, 86400000,
@@ -36,4 +36,10 @@ const struct conf_entry conf_tables_cache[CONF_TABLES_CACHE] = {
      "Lifetime of the cache pilot-devices.", NULL},
     {"pilot.analytics.cache-ttl", CONF_NOWHERE, CONF_S, "600", 0, 86400, RESTART,
      "Lifetime of the cache pilot-analytics.", NULL},
+};
+
+const struct conf_section conf_tables_cache = {
+    .title = "Caches",
+    .text = "What was read is kept for a while.",
+    CONF_SECTION_ROWS(cache_table),
 };

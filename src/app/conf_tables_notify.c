@@ -11,7 +11,7 @@
 
 enum { RESTART = 0 };
 
-const struct conf_entry conf_tables_notify[CONF_TABLES_NOTIFY] = {
+static const struct conf_entry notify_table[] = {
     {NOTIFY "concurrency", AT(notify_threads), CONF_COUNT, "4", 1, 8, RESTART,
      "Deliveries on their way at once, half of them for one organisation at most.", NULL},
     {NOTIFY "max-attempts", AT(notify_attempts), CONF_COUNT, "10", 1, 100, RESTART,
@@ -48,4 +48,10 @@ const struct conf_entry conf_tables_notify[CONF_TABLES_NOTIFY] = {
      "Whether the connection must become encrypted, may, or does not.", "required|optional|never"},
     {"smtp.ca-file", AT(smtp_ca_file), CONF_TEXT, "", 0, 1024, RESTART,
      "Certificates that may vouch for it (PEM); empty: those of the system.", NULL},
+};
+
+const struct conf_section conf_tables_notify = {
+    .title = "Notifications",
+    .text = "Who is told of alerts, and by what.",
+    CONF_SECTION_ROWS(notify_table),
 };

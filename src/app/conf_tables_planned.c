@@ -10,7 +10,7 @@ enum { PLANNED = CONF_PLANNED };
     }
 #define JEDIS "spring.data.redis.jedis.pool."
 
-const struct conf_entry conf_tables_planned_stores[] = {
+static const struct conf_entry stores_table[] = {
     ROW("store.postgres.citus", CONF_BOOL, "false", 0, 0,
         "PostgreSQL: distribute by device when the server has Citus."),
     ROW("store.postgres.timescaledb", CONF_BOOL, "false", 0, 0,
@@ -27,7 +27,13 @@ const struct conf_entry conf_tables_planned_stores[] = {
         "Redis: an answer takes this long at most."),
 };
 
-const struct conf_entry conf_tables_planned_parts[] = {
+const struct conf_section conf_tables_planned_stores = {
+    .title = "Planned: more of PostgreSQL, Redis",
+    .text = "Accepted and named at start; these parts are not built yet.",
+    CONF_SECTION_ROWS(stores_table),
+};
+
+static const struct conf_entry parts_table[] = {
     ROW("pilot.performance.enabled", CONF_BOOL, "true", 0, 0, "The performance layer."),
     ROW("pilot.performance.metrics-enabled", CONF_BOOL, "true", 0, 0, "Its metrics document."),
     ROW("pilot.performance.slow-query-threshold", CONF_MS, "1000", 1, 3600000,
@@ -61,11 +67,17 @@ const struct conf_entry conf_tables_planned_parts[] = {
         "Requests per device token."),
 };
 
+const struct conf_section conf_tables_planned_parts = {
+    .title = "Planned: the pilot layer, limits, MQTT's other ends, notifications",
+    .text = "Accepted and named at start; these parts are not built yet.",
+    CONF_SECTION_ROWS(parts_table),
+};
+
 #define JVM(prefix)                                                                                \
     {                                                                                              \
         prefix, CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_JVM, "Ignored.", NULL                      \
     }
-const struct conf_entry conf_tables_jvm[] = {
+static const struct conf_entry jvm_table[] = {
     JVM("spring."),
     JVM("server.tomcat."),
     JVM("server.servlet."),
@@ -73,4 +85,10 @@ const struct conf_entry conf_tables_jvm[] = {
     JVM("management."),
     JVM("logging."),
     JVM("jvm."),
+};
+
+const struct conf_section conf_tables_jvm = {
+    .title = "The JVM's",
+    .text = "Every other key below these is listed once as ignored.",
+    CONF_SECTION_ROWS(jvm_table),
 };
