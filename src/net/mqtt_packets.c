@@ -438,13 +438,3 @@ struct loop *mqtt_loop_of(struct mqtt_conn *c)
 {
     return &c->ml->loop;
 }
-
-uint8_t mqtt_version(const struct mqtt_conn *c)
-{
-    return c->version;
-}
-
-const struct address *mqtt_peer(const struct mqtt_conn *c)
-{
-    return &c->conn.peer;
-}

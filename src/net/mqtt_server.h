@@ -52,8 +52,6 @@ struct mqtt_handler {
 /* --- a connection ------------------------------------------------------------------------------*/
 void **mqtt_user(struct mqtt_conn *c); /* a slot for the layer above */
 struct loop *mqtt_loop_of(struct mqtt_conn *c);
-uint8_t mqtt_version(const struct mqtt_conn *c);
-const struct address *mqtt_peer(const struct mqtt_conn *c);
 /* Gives the receipt back. A reason that an acknowledgement may carry (0, 0x80, 0x83, 0x87, 0x90,
  * 0x97, 0x99) goes out in it under version 5; any other ends the connection with it,
  * unacknowledged, and so does every reason but 0 under 3.1.1, which has no words for it. QoS 0 is

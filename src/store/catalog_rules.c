@@ -102,13 +102,6 @@ enum err catalog_rules_insert(struct sql_tx *tx, struct rule *rule,
                     NULL);
 }
 
-enum err catalog_rules_find(struct sql_tx *tx, int64_t org, int64_t rule, struct arena *a,
-                            struct rule *ret)
-{
-    return catalog_rows_one(tx, SELECT "rules.org = $1 AND rules.id = $2 AND " ALIVE,
-                            SQL_ARGS(SQL_I(org), SQL_I(rule)), a, read_rule, ret, sizeof *ret);
-}
-
 enum err catalog_rules_find_uuid(struct sql_tx *tx, int64_t org, const struct uuid *uuid,
                                  struct arena *a, struct rule *ret)
 {

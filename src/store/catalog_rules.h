@@ -11,8 +11,6 @@
 /* Fills rule->id. */
 enum err catalog_rules_insert(struct sql_tx *tx, struct rule *rule,
                               const struct rule_progress *progress) MUST_CHECK;
-enum err catalog_rules_find(struct sql_tx *tx, int64_t org, int64_t rule, struct arena *a,
-                            struct rule *ret) MUST_CHECK;
 enum err catalog_rules_find_uuid(struct sql_tx *tx, int64_t org, const struct uuid *uuid,
                                  struct arena *a, struct rule *ret) MUST_CHECK;
 /* Writes everything but ids and created_ns of the row (org, id). */
