@@ -7,19 +7,10 @@ import { rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { MqttClient, TYPE, ack } from '../system/mqtt_client.mjs';
 import { startServer, temporaryDir } from '../system/server.mjs';
+import { random, seed } from './random.mjs';
 
 const KILLS = Number(process.env.KILLS ?? (process.env.SV_LONG ? 10_000 : 200));
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 console.log(`seed ${seed}, ${KILLS} kills`);
-
-let state = seed >>> 0; // mulberry32
-function random() {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let t = state;
-  t = Math.imul(t ^ (t >>> 15), t | 1);
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-}
 
 const base = Date.now() - 6 * 3600 * 1000;
 const dir = temporaryDir();

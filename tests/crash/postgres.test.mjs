@@ -9,22 +9,14 @@ import { after, before, test } from 'node:test';
 import { rmSync } from 'node:fs';
 import { postgresIsHere, startPostgres } from '../system/postgres.mjs';
 import { startServer, temporaryDir } from '../system/server.mjs';
+import { random, seed } from './random.mjs';
 
 const skip = postgresIsHere ? false : 'there is no PostgreSQL 15 here (package postgresql-15)';
 const ROUNDS = Number(process.env.ROUNDS ?? (process.env.SV_LONG ? 100 : 1));
 const AWAY_MS = 10_000;
 const DRAINED_MS = 30_000;
-const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 console.log(`seed ${seed}, ${ROUNDS} rounds`);
 
-let state = seed >>> 0; // mulberry32
-function random() {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-}
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 const base = Date.now() - 6 * 3600 * 1000;
