@@ -41,16 +41,6 @@ static void write_alert(struct buf *b, const struct alert *a)
 
 /* --- which ones ------------------------------------------------------------------------------- */
 
-/* False: answered. */
-static bool read_bool(struct api_call *c, const char *name, bool *ret)
-{
-    struct bytes text = api_query(c, name);
-    *ret = bytes_is(text, "true");
-    if (!text.n || *ret || bytes_is(text, "false")) return true;
-    api_problem(c, 400, "%s may be true or false.", name);
-    return false;
-}
-
 /* -1 for none given; false: answered. */
 static bool read_severity(struct api_call *c, int *ret)
 {
@@ -69,11 +59,8 @@ static bool read_severity(struct api_call *c, int *ret)
 /* Who does not exist has no alerts, so that a foreign one looks like a missing one. */
 static void read_whose(struct api_call *c, struct alert_filter *f, struct uuid *rule)
 {
-    struct bytes device = api_query(c, "deviceId"), id = api_query(c, "ruleId");
-    if (device.n) {
-        const struct reg_device *d = registry_find_device(c->app->registry, c->who.org, device);
-        f->device = d ? d->id : -1;
-    }
+    struct bytes id = api_query(c, "ruleId");
+    f->device = service_call_query_device(c, c->who.org);
     if (!id.n) return;
     if (!uuid_parse(id, rule)) *rule = (struct uuid){{0}};
     f->rule = rule;
@@ -84,8 +71,8 @@ static bool read_filter(struct api_call *c, struct alert_filter *ret, struct uui
 {
     struct alert_filter f = {.severity = -1};
     struct series_range range;
-    if (!read_bool(c, "unacknowledgedOnly", &f.unacknowledged)) return false;
-    if (!read_bool(c, "openOnly", &f.open)) return false;
+    if (!service_call_query_bool(c, "unacknowledgedOnly", &f.unacknowledged)) return false;
+    if (!service_call_query_bool(c, "openOnly", &f.open)) return false;
     if (!read_severity(c, &f.severity) || !series_read_range(c, &range)) return false;
     read_whose(c, &f, rule);
     if (range.from_said) f.from_ns = range.from_ns;

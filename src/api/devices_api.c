@@ -88,12 +88,12 @@ static bool read_query(struct api_call *c, struct device_query *ret)
     ret->q = api_query(c, "q");
     ret->tag = api_query(c, "tagName");
     ret->by_status = status.n > 0;
-    struct bytes group = api_query(c, "groupId"), deleted = api_query(c, "deleted");
+    struct bytes group = api_query(c, "groupId");
     if (group.n && !service_call_id(group, &ret->group)) {
         api_problem(c, 400, "groupId must be the id of a group.");
         return false;
     }
-    ret->deleted = bytes_is(deleted, "true");
+    if (!service_call_query_bool(c, "deleted", &ret->deleted)) return false;
     if (ret->deleted && !principal_is_org_admin(&c->who)) {
         api_problem(c, 403, "Deleted devices are shown to administrators of the organisation.");
         return false;

@@ -60,15 +60,6 @@ static bool read_severity(struct api_call *c, int *ret)
     return false;
 }
 
-/* A device nobody has matches nothing, so that a foreign one looks like a missing one. */
-static int64_t read_device(struct api_call *c, int64_t org)
-{
-    struct bytes id = api_query(c, "deviceId");
-    if (!id.n) return 0;
-    const struct reg_device *d = registry_find_device(c->app->registry, org, id);
-    return d ? d->id : -1;
-}
-
 /* One's own; an installation's administrator may name another, or 0: what belongs to none, as the
  * configuration. False: answered. */
 static bool read_organization(struct api_call *c, int64_t *ret)
@@ -91,7 +82,7 @@ static bool read_filter(struct api_call *c, struct choice *ret)
     struct event_filter f = {
         .type = api_query(c, "eventType"),
         .entity_type = api_query(c, "entityType"),
-        .device = read_device(c, ret->org),
+        .device = service_call_query_device(c, ret->org),
     };
     struct series_range range;
     if (!read_severity(c, &f.severity) || !series_read_range(c, &range)) return false;

@@ -51,11 +51,8 @@ void fleet_alerts_api_list(struct api_call *c)
     struct fleet_alert_view *alerts = NULL;
     struct catalog_listing listing;
     struct why why = {""};
-    const struct alert_filter filter = {
-        .unacknowledged = bytes_is(api_query(c, "unacknowledgedOnly"), "true"),
-        .severity = -1,
-        .source = ALERT_OF_FLEET_RULE,
-    };
+    struct alert_filter filter = {.severity = -1, .source = ALERT_OF_FLEET_RULE};
+    if (!service_call_query_bool(c, "unacknowledgedOnly", &filter.unacknowledged)) return;
     if (!paging_read(c, &p)) return;
     if (!p.asked) p.page.size = PAGING_SIZE;
     p.asked = true; /* old clients know this list in pages only */

@@ -72,8 +72,8 @@ void organizations_api_list(struct api_call *c)
     struct paging p;
     struct organization *list = NULL;
     struct catalog_listing listing;
-    bool deleted = bytes_is(api_query(c, "deleted"), "true");
-    if (!paging_read(c, &p)) return;
+    bool deleted;
+    if (!service_call_query_bool(c, "deleted", &deleted) || !paging_read(c, &p)) return;
     enum err e = auth_organizations_list(c->app->auth, deleted, &p.page, c->arena, &list, &listing);
     if (e == ERR_INVALID) {
         api_problem(c, 400, "sort may be id, name or createdAt.");

@@ -36,17 +36,14 @@ static void write_rule(struct buf *b, const struct rule *r)
 /* False: answered. */
 static bool read_filter(struct api_call *c, struct rule_filter *ret)
 {
-    struct bytes device = api_query(c, "deviceId"), enabled = api_query(c, "enabled");
-    *ret = (struct rule_filter){.q = api_query(c, "q"), .enabled = -1};
-    if (device.n) { /* a foreign one has no rules here, like one that is missing */
-        const struct reg_device *d = registry_find_device(c->app->registry, c->who.org, device);
-        ret->device = d ? d->id : -1;
-    }
-    if (!enabled.n) return true;
-    ret->enabled = bytes_is(enabled, "true");
-    if (ret->enabled || bytes_is(enabled, "false")) return true;
-    api_problem(c, 400, "enabled may be true or false.");
-    return false;
+    bool enabled;
+    if (!service_call_query_bool(c, "enabled", &enabled)) return false;
+    *ret = (struct rule_filter){
+        .q = api_query(c, "q"),
+        .device = service_call_query_device(c, c->who.org),
+        .enabled = api_query(c, "enabled").n ? enabled : -1,
+    };
+    return true;
 }
 
 void rules_api_list(struct api_call *c)

@@ -8,6 +8,7 @@
 #include "codec/timestamp.h"
 #include "security/jwt.h"
 #include "service/auth_service.h"
+#include "store/registry.h"
 
 #include <cjson/cJSON.h>
 #include <sodium.h>
@@ -93,6 +94,23 @@ bool service_call_id(struct bytes text, int64_t *ret)
     if (!bytes_to_u64(text, &id) || id == 0 || id > UINT64_C(9007199254740991)) return false;
     *ret = (int64_t)id;
     return true;
+}
+
+bool service_call_query_bool(struct api_call *c, const char *name, bool *ret)
+{
+    struct bytes text = api_query(c, name);
+    *ret = bytes_is(text, "true");
+    if (!text.n || *ret || bytes_is(text, "false")) return true;
+    api_problem(c, 400, "%s may be true or false.", name);
+    return false;
+}
+
+int64_t service_call_query_device(struct api_call *c, int64_t org)
+{
+    struct bytes id = api_query(c, "deviceId");
+    if (!id.n) return 0;
+    const struct reg_device *d = registry_find_device(c->app->registry, org, id);
+    return d ? d->id : -1;
 }
 
 void service_call_time(struct buf *b, const char *key, int64_t ns)

@@ -19,6 +19,11 @@ void service_call_refuse(struct api_call *c, struct api_fields *f, enum err e,
 
 /* An integer id of the path; false for anything else: the caller answers 404. */
 bool service_call_id(struct bytes text, int64_t *ret);
+/* Query parameter `name`: false when absent. False: it is neither true nor false, answered. */
+bool service_call_query_bool(struct api_call *c, const char *name, bool *ret);
+/* The organisation's device that `deviceId` of the query names; 0: absent. -1: there is none, which
+ * no row matches, so that a foreign device looks like a missing one. */
+int64_t service_call_query_device(struct api_call *c, int64_t org);
 /* 0 becomes null. */
 void service_call_time(struct buf *b, const char *key, int64_t ns);
 /* The member is there and not null, whatever its type. */

@@ -22,16 +22,6 @@ static void answer_user(struct api_call *c, int status, const struct user *u,
 
 /* --- read ------------------------------------------------------------------------------------- */
 
-/* False: answered. */
-static bool read_deleted(struct api_call *c, bool *ret)
-{
-    struct bytes text = api_query(c, "deleted");
-    *ret = bytes_is(text, "true");
-    if (!text.n || *ret || bytes_is(text, "false")) return true;
-    api_problem(c, 400, "deleted may be true or false.");
-    return false;
-}
-
 void users_api_list(struct api_call *c)
 {
     struct paging p;
@@ -40,7 +30,8 @@ void users_api_list(struct api_call *c)
     struct organization o;
     struct auth_reach reach = users_json_reach(c);
     bool deleted = false;
-    if (!users_json_organization(c, &reach.org) || !read_deleted(c, &deleted)) return;
+    if (!users_json_organization(c, &reach.org) || !service_call_query_bool(c, "deleted", &deleted))
+        return;
     if (!paging_read(c, &p)) return;
     p.asked = true; /* never was a bare array */
     if (p.page.size == CATALOG_PAGE_MAX && !api_query(c, "size").p) p.page.size = PAGING_SIZE;

@@ -170,6 +170,7 @@ describe('a deleted device', () => {
         assert.equal((await call('DELETE', '/devices/r-1')).status, 204);
         const listed = (await ok('GET', '/devices?deleted=true')).find((d) => d.id === made.id);
         shape(listed, `${DEVICE},deletedAt,restorableUntil`);
+        problem(await call('GET', '/devices?deleted=perhaps'), 400);
         assert.equal(Date.parse(listed.restorableUntil) - Date.parse(listed.deletedAt), 7 * 24 * 3600_000);
         const back = await ok('POST', `/devices/${made.id}/restore`);
         shape(back, DEVICE);

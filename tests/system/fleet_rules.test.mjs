@@ -120,6 +120,7 @@ describe('a fleet rule', () => {
         const seen = await ask('POST', `/global-alerts/${raised.id}/acknowledge`, undefined, 200);
         assert.deepEqual([seen.acknowledged, seen.acknowledgedBy, seen.resolved], [true, user.userId, false]);
         assert.deepEqual(await ask('GET', '/global-alerts/stats', undefined, 200), { unacknowledged: 0, unresolved: 1 });
+        await ask('GET', '/global-alerts?unacknowledgedOnly=perhaps', undefined, 400);
         await send('f-3', { heat: 20 });
         await evaluate();
         const [ended] = await alerts();

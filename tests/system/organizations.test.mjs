@@ -147,6 +147,7 @@ describe('the end of an organisation, and the way back', () => {
         assert.equal(await status('GET', `/organizations/${id}`, { token: admin }), 404);
         assert.equal(await status('DELETE', `/organizations/${id}`, { token: admin }), 404);
         assert.equal(await status('GET', `/users/${gone.userId}`, { token: admin }), 404);
+        assert.equal(await status('GET', '/organizations?deleted=perhaps', { token: admin }), 400);
         const waiting = (await server.ok('GET', '/organizations?deleted=true', { token: admin })).find((o) => o.id === id);
         assert.equal(Date.parse(waiting.restorableUntil) - Date.parse(waiting.deletedAt), 7 * 86400e3);
 
