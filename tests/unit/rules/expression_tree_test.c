@@ -15,7 +15,7 @@
 enum { NODES_MAX = 200, TREE_TEXT_MAX = 3900 };
 
 struct node {
-    enum { LEAF, VAR, STAT, SIGN, BINARY, CALL1, CALL2, IF, LOGIC } kind;
+    enum node_kind { LEAF, VAR, STAT, SIGN, BINARY, CALL1, CALL2, IF, LOGIC } kind;
     double number;
     int which; /* variable, window, operator, function */
     int kids[3], kid_count;
@@ -43,7 +43,8 @@ static int grow(int depth)
     if (tree.n >= NODES_MAX - 4) depth = 0;
     int id = tree.n++;
     struct node *t = &tree.nodes[id];
-    *t = (struct node){.kind = depth ? (int)rnd_below(&tree.rnd, 9) : (int)rnd_below(&tree.rnd, 3)};
+    *t = (struct node){.number = 0};
+    t->kind = (enum node_kind)rnd_below(&tree.rnd, depth ? 9 : 3);
     static const int kids[] = {0, 0, 0, 1, 2, 1, 2, 3, 0};
     static const size_t choices[] = {1, 4, 3, 1, 13, 10, 3, 1, 2};
     t->kid_count = t->kind == LOGIC ? 2 + (int)rnd_below(&tree.rnd, 2) : kids[t->kind];

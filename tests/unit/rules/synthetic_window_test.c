@@ -56,7 +56,7 @@ static struct scanned scan(int64_t t_ns, int64_t span_ns)
         struct sample s = series.at[i];
         if (s.ts_ns > t_ns) continue;
         if (s.ts_ns <= t_ns - span_ns) break;
-        if (!r.count) r.last = s;
+        if (r.count == 0) r.last = s;
         r.first = s;
         r.count++;
         sum += (long double)s.value;
@@ -92,7 +92,7 @@ static void equals_scan(const struct synthetic_window *w, int64_t t_ns, int64_t 
 {
     struct scanned s = scan(t_ns, span_ns);
     assert_true(read_of(w, EXPRESSION_COUNT) == s.count);
-    if (!s.count) {
+    if (s.count == 0) {
         assert_true(isnan(read_of(w, EXPRESSION_SUM)) && isnan(read_of(w, EXPRESSION_MIN)));
         return;
     }
