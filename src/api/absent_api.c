@@ -11,22 +11,6 @@ const struct route routes_absent[] = {
      "An empty list: there are no plugin providers."},
     {HTTP1_GET, V1 "/data-plugins", WHO_USER, ON_LOOP, 0, absent_list, "dataPlugins",
      "An empty list: there are no data plugins."},
-    {HTTP1_GET, V1 "/plugins/installed", WHO_USER, ON_LOOP, 0, absent_list, "pluginsInstalled",
-     "An empty list: there are no installed plugins."},
-    {HTTP1_GET, V1 "/playlists", WHO_USER, ON_LOOP, 0, absent_list, "playlists",
-     "An empty list: there are no playlists of dashboards."},
-    {HTTP1_GET, V1 "/dashboard-templates", WHO_USER, ON_LOOP, 0, absent_list, "dashboardTemplates",
-     "An empty list: there are no templates of dashboards."},
-    {HTTP1_GET, V1 "/functions", WHO_USER, ON_LOOP, 0, absent_list, "functions",
-     "An empty list: there are no functions."},
-    {HTTP1_GET, V1 "/geofences", WHO_USER, ON_LOOP, 0, absent_list, "geofences",
-     "An empty list: there are no geofences."},
-    {HTTP1_GET, V1 "/phone-numbers", WHO_USER, ON_LOOP, 0, absent_list, "phoneNumbers",
-     "An empty list: there are no phone numbers."},
-    {HTTP1_GET, V1 "/sms-delivery-logs", WHO_USER, ON_LOOP, 0, absent_list, "smsDeliveryLogs",
-     "An empty list: there are no text messages."},
-    {HTTP1_GET, V1 "/support/issues", WHO_USER, ON_LOOP, 0, absent_list, "supportIssues",
-     "An empty list: there are no support tickets."},
 };
 const size_t routes_absent_count = sizeof routes_absent / sizeof *routes_absent;
 

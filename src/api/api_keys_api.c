@@ -1,6 +1,4 @@
-/* API keys of the caller. The key itself is in exactly one answer. Clients of the earlier platform
- * read keyValue, maskedKeyValue and active, and after a rotation newKey; key, apiKey and maskedKey
- * say the same. */
+/* API keys of the caller. The key itself is in exactly one answer. */
 #include "api/app.h"
 #include "api/handlers.h"
 #include "api/service_call.h"
@@ -10,7 +8,7 @@
 enum { GRACE_DEFAULT_MINUTES = 24 * 60, GRACE_MAX_MINUTES = 7 * 24 * 60, TEXT_MAX = 1024 };
 
 /* key: NULL except in the one answer. */
-static void write_members(struct buf *b, const struct api_key *k, const char *key)
+static void write_key(struct buf *b, const struct api_key *k, const char *key)
 {
     char masked[32];
     size_t n = 0;
@@ -20,38 +18,16 @@ static void write_members(struct buf *b, const struct api_key *k, const char *ke
         if (ends[i].n) memcpy(masked + n, ends[i].p, ends[i].n);
         n += ends[i].n;
     }
+    json_write_open(b, '{');
     json_write_member_i64(b, "id", k->id);
     json_write_member_str(b, "name", k->name);
     json_write_member_str(b, "description", k->description);
     json_write_member_str(b, "maskedKey", bytes_of(masked, n));
-    json_write_member_str(b, "maskedKeyValue", bytes_of(masked, n));
-    if (key) {
-        json_write_member_text(b, "key", key);
-        json_write_member_text(b, "apiKey", key);
-        json_write_member_text(b, "keyValue", key);
-    }
+    if (key) json_write_member_text(b, "key", key);
+    if (key) json_write_member_text(b, "apiKey", key);
     service_call_time(b, "createdAt", k->created_ns);
     service_call_time(b, "lastUsedAt", k->last_used_ns);
     service_call_time(b, "expiresAt", k->expires_ns);
-    json_write_member_bool(b, "active", true); /* revoked ones are in no answer */
-}
-
-static void write_key(struct buf *b, const struct api_key *k, const char *key)
-{
-    json_write_open(b, '{');
-    write_members(b, k, key);
-    json_write_close(b, '}');
-}
-
-/* The new key twice: by itself, and as newKey beside how long the old one is good. */
-static void write_rotated(struct buf *b, const struct api_key *k, const char *key, int64_t grace_ns)
-{
-    json_write_open(b, '{');
-    write_members(b, k, key);
-    json_write_key(b, "newKey");
-    write_key(b, k, key);
-    service_call_time(b, "oldKeyValidUntil", grace_ns ? k->created_ns + grace_ns : 0);
-    json_write_member_i64(b, "gracePeriodMinutes", grace_ns / NS_PER_MINUTE);
     json_write_close(b, '}');
 }
 
@@ -78,11 +54,9 @@ void api_keys_api_create(struct api_call *c)
     struct api_key k;
     char key[TOKENS_KEY_TEXT + 1];
     int64_t expires = 0;
-    if (!c->request_body.n) c->request_body = BYTES("{}"); /* every member is optional */
     if (!api_json(c, &json)) return;
     api_fields_open(&f, c, json);
     struct bytes name = api_field_text(&f, "name", TEXT_MAX);
-    if (!name.p) name = BYTES("API key"); /* the only key of many a user: no name is asked for */
     struct bytes description = api_field_text(&f, "description", TEXT_MAX);
     service_call_field_time(&f, "expiresAt", &expires);
     if (!api_fields_close(&f)) return;
@@ -100,24 +74,23 @@ void api_keys_api_create(struct api_call *c)
     api_ok(c, 201);
 }
 
-/* In the body, which may be missing, or as a parameter. False: answered. */
+/* The body may be missing. False: answered. */
 static bool read_grace(struct api_call *c, int64_t *ret_ns)
 {
     struct cJSON *json;
     struct api_fields f;
     double minutes = GRACE_DEFAULT_MINUTES;
-    int64_t asked = 0;
-    struct bytes text = api_query(c, "gracePeriodMinutes");
-    if (!c->request_body.n) c->request_body = BYTES("{}");
-    if (!api_json(c, &json)) return false;
-    api_fields_open(&f, c, json);
-    if (text.p) minutes = bytes_to_i64(text, &asked) ? (double)asked : -1;
-    api_field_number(&f, "gracePeriodMinutes", &minutes);
-    if (minutes < 0 || minutes > GRACE_MAX_MINUTES) {
-        api_field_error(&f, "gracePeriodMinutes", "must be between 0 and 10080");
+    if (c->request_body.n) {
+        if (!api_json(c, &json)) return false;
+        api_fields_open(&f, c, json);
+        api_field_number(&f, "gracePeriodMinutes", &minutes);
+        if (minutes < 0 || minutes > GRACE_MAX_MINUTES) {
+            api_field_error(&f, "gracePeriodMinutes", "must be between 0 and 10080");
+        }
+        if (!api_fields_close(&f)) return false;
     }
     *ret_ns = (int64_t)(minutes * (double)NS_PER_MINUTE);
-    return api_fields_close(&f);
+    return true;
 }
 
 void api_keys_api_rotate(struct api_call *c)
@@ -136,7 +109,7 @@ void api_keys_api_rotate(struct api_call *c)
         service_call_refuse(c, NULL, e, &refusal, "API key");
         return;
     }
-    write_rotated(c->body, &k, key, grace);
+    write_key(c->body, &k, key);
     api_ok(c, 200);
 }
 

@@ -2,6 +2,7 @@
 #include "api/app.h"
 #include "api/handlers.h"
 #include "build_info.h"
+#include "cache/cache.h"
 #include "codec/json_write.h"
 
 struct health {
@@ -43,6 +44,9 @@ void health_get(struct api_call *c)
     json_write_open(b, '{');
     write_component(b, "db", h.store.writable, h.store.writable ? "store" : "reason",
                     h.store.writable ? c->app->telemetry->ops->name : h.store.unwritable_why);
+    const struct cache_redis_figures redis = cache_read_redis(c->app->cache);
+    if (redis.configured) /* away: requests go on, so it is no reason to be DOWN */
+        write_component(b, "redis", redis.up, "cache", redis.up ? "redis" : "memory only");
     write_component(b, "ping", true, "answer", "pong");
     json_write_close(b, '}');
     json_write_close(b, '}');

@@ -364,6 +364,18 @@ static void write_caches(struct app *app, struct buf *b)
     }
 }
 
+static void write_redis(struct app *app, struct buf *b)
+{
+    const struct cache_redis_figures f = cache_read_redis(app->cache);
+    if (!f.configured) return;
+    write_gauge(b, "sensorvision_redis_up", "1 while Redis is asked.", f.up);
+    write_total(b, "sensorvision_redis_given_up_total",
+                "Times Redis was away, slow or wrong, and not asked any more.", f.breaks);
+    write_total(b, "sensorvision_redis_taken_up_total", "Times Redis was found good.", f.taken_up);
+    write_total(b, "sensorvision_redis_wrong_answers_total",
+                "Answers that were not to the question.", f.lies);
+}
+
 /* GET /metrics and /actuator/prometheus */
 void metrics_get(struct api_call *c)
 {
@@ -378,6 +390,7 @@ void metrics_get(struct api_call *c)
     write_notifications(c->app, b);
     write_store(c->app, b);
     write_caches(c->app, b);
+    write_redis(c->app, b);
     write_executors(c->app, b);
     write_server(c->app, b);
     write_activity(c->app, b);

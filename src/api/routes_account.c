@@ -33,12 +33,10 @@ const struct route routes_account[] = {
     {HTTP1_GET, V1 "/api-keys", WHO_USER, ON_ASYNC, 0, api_keys_api_list, "apiKeys",
      "One's API keys, masked."},
     {HTTP1_POST, V1 "/api-keys", WHO_USER, ON_ASYNC, KIB(16), api_keys_api_create, "apiKeyCreate",
-     "Make an API key {name,description,expiresAt}, all optional; it is shown in this answer only. "
-     "10 a user."},
+     "Make an API key {name,description,expiresAt}; it is shown in this answer only. 10 a user."},
     {HTTP1_POST, V1 "/api-keys/{id}/rotate", WHO_USER, ON_ASYNC, KIB(16), api_keys_api_rotate,
      "apiKeyRotate",
-     "Make a new key in place of an old one, which is good for gracePeriodMinutes (1440) more; in "
-     "the body or as a parameter, 0 ends it now."},
+     "Make a new key in place of an old one, which is good for gracePeriodMinutes (1440) more."},
     {HTTP1_DELETE, V1 "/api-keys/{id}", WHO_USER, ON_ASYNC, KIB(16), api_keys_api_revoke,
      "apiKeyRevoke", "Refuse an API key from now on."},
 

@@ -107,7 +107,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
                              why);
     app->telemetry = b->store.telemetry;
     app->registry = b->store.registry;
-    if (!e) e = boot_cache_open(b);
+    if (!e) e = boot_cache_open(b, why);
     if (!e) e = retention_new(&app->retention, s->retention_days);
     if (!e) e = load_retention(b);
     return e;

@@ -4,6 +4,6 @@
 #include "app/boot.h"
 
 /* Makes b->app.cache and puts it in front of b->app.telemetry, which must be open. */
-enum err boot_cache_open(struct boot *b) MUST_CHECK;
+enum err boot_cache_open(struct boot *b, struct why *why) MUST_CHECK;
 /* After everything that reads, and after the telemetry was closed. */
 void boot_cache_close(struct boot *b);

@@ -8,6 +8,7 @@
 
 #define AT(member) offsetof(struct settings, member)
 #define LIFE(id)   (AT(cache_life_ns) + (id) * sizeof(int64_t))
+#define REDIS      "spring.data.redis."
 #define TTL(cache, id, seconds, doc)                                                               \
     {                                                                                              \
         "cache.ttl." cache, LIFE(id), CONF_S, seconds, 0, 86400, RESTART, doc, NULL                \
@@ -20,8 +21,21 @@
 enum { RESTART = 0 };
 
 static const struct conf_entry cache_table[] = {
+    {"cache.url", AT(cache_url), CONF_TEXT, "memory:", 0, 512, CONF_SECRET,
+     "memory:, or also Redis: redis://[:password@]host[:port][/database], unix:///path. Several "
+     "servers over one PostgreSQL need the same Redis: it tells each what the others changed.",
+     NULL},
     {"cache.max-bytes", AT(cache_max_bytes), CONF_BYTES, "64MiB", 0, 1099511627776, RESTART,
      "All in-process caches together; 0 keeps nothing.", NULL},
+    {REDIS "host", AT(redis_host), CONF_TEXT, "", 0, 255, RESTART,
+     "Redis: its host, where cache.url does not name one.", NULL},
+    {REDIS "port", AT(redis_port), CONF_COUNT, "6379", 1, 65535, RESTART, "Redis: its port.", NULL},
+    {REDIS "password", AT(redis_password), CONF_TEXT, "", 0, 255, CONF_SECRET,
+     "Redis: its password.", NULL},
+    {REDIS "jedis.pool.max-active", AT(redis_connections), CONF_COUNT, "20", 1, 1000, RESTART,
+     "Redis: connections that requests read on; 16 are used at most.", NULL},
+    {REDIS "timeout", AT(redis_timeout_ns), CONF_MS, "2000", 1, 600000, RESTART,
+     "Redis: an answer takes this long at most; a request waits 20 ms at most.", NULL},
     {"spring.cache.redis.time-to-live", AT(cache_default_life_ns), CONF_MS, "300000", 1, 86400000,
      RESTART, "Lifetime of a cache whose cache.ttl.* is 0.", NULL},
     TTL_AFTER("pilot-devices", CACHE_DEVICES, "300", "pilot.device.cache-ttl", "Device metadata."),

@@ -8,7 +8,6 @@ enum { PLANNED = CONF_PLANNED };
     {                                                                                              \
         key, CONF_NOWHERE, unit, absent, min, max, PLANNED, doc, NULL                              \
     }
-#define JEDIS "spring.data.redis.jedis.pool."
 
 static const struct conf_entry stores_table[] = {
     ROW("store.postgres.citus", CONF_BOOL, "false", 0, 0,
@@ -17,18 +16,10 @@ static const struct conf_entry stores_table[] = {
         "PostgreSQL: compress with TimescaleDB when the server has it."),
     ROW("spring.jpa.properties.hibernate.jdbc.batch_size", CONF_COUNT, "25", 1, 10000,
         "PostgreSQL: rows in one statement of a relational batch write."),
-    ROW("cache.url", CONF_TEXT, "memory:", 0, 0, "memory: or redis://…"),
-    ROW("spring.data.redis.host", CONF_TEXT, "", 0, 255, "Redis: its host, instead of cache.url."),
-    ROW("spring.data.redis.port", CONF_COUNT, "6379", 1, 65535, "Redis: its port."),
-    {"spring.data.redis.password", CONF_NOWHERE, CONF_TEXT, "", 0, 1024, PLANNED | CONF_SECRET,
-     "Redis: its password.", NULL},
-    ROW(JEDIS "max-active", CONF_COUNT, "20", 1, 1000, "Redis: connections at most."),
-    ROW("spring.data.redis.timeout", CONF_MS, "2000", 1, 600000,
-        "Redis: an answer takes this long at most."),
 };
 
 const struct conf_section conf_tables_planned_stores = {
-    .title = "Planned: more of PostgreSQL, Redis",
+    .title = "Planned: more of PostgreSQL",
     .text = "Accepted and named at start; these parts are not built yet.",
     CONF_SECTION_ROWS(stores_table),
 };

@@ -77,6 +77,8 @@ struct settings {
     int smtp_tls; /* enum outgoing_tls */
 
     /* the caches */
+    const char *cache_url, *redis_host, *redis_password; /* "" = none */
+    int64_t redis_port, redis_connections, redis_timeout_ns;
     int64_t cache_max_bytes, cache_default_life_ns;
     int64_t cache_life_ns[CACHE_IDS]; /* 0 = the default */
 

@@ -4,6 +4,9 @@
 #include "base/mem.h"
 #include "cache/generations.h"
 #include "cache/memory_cache.h"
+#include "cache/redis_tier.h"
+
+#define DEAF_NS (50 * NS_PER_MS)
 
 static const char *const names[CACHE_IDS] = {
     [CACHE_DEVICES] = "pilot-devices",
@@ -20,6 +23,8 @@ struct cache {
     int64_t life_ns[CACHE_IDS];
     struct generations *generations;
     struct memory_cache *memory;
+    struct redis_tier *redis; /* NULL: none */
+    _Atomic int64_t distrusted_ns;
 };
 
 const char *cache_name(enum cache_id id)
@@ -37,6 +42,22 @@ bool cache_find(struct bytes name, enum cache_id *ret)
     return false;
 }
 
+/* Entries of telemetry-query end with the next reading of their device: telling Redis of each would
+ * cost more than they save. Their generations are told to other nodes all the same. */
+static bool is_shared(enum cache_id id)
+{
+    return id != CACHE_QUERIES;
+}
+
+static enum err open_redis(struct cache *c, const struct cache_opts *opts)
+{
+    struct redis_tier_opts redis = *opts->redis;
+    memcpy(redis.life_ns, opts->life_ns, sizeof redis.life_ns);
+    redis.clock = opts->clock;
+    redis.generations = c->generations;
+    return redis_tier_new(&c->redis, &redis);
+}
+
 enum err cache_new(struct cache **ret, const struct cache_opts *opts)
 {
     struct cache *c = mem_zalloc(sizeof *c);
@@ -47,6 +68,7 @@ enum err cache_new(struct cache **ret, const struct cache_opts *opts)
     c->clock = opts->clock;
     enum err e = generations_new(&c->generations);
     if (!e) e = memory_cache_new(&c->memory, &memory);
+    if (!e && opts->redis) e = open_redis(c, opts);
     if (e)
         cache_free(c);
     else
@@ -57,6 +79,7 @@ enum err cache_new(struct cache **ret, const struct cache_opts *opts)
 void cache_free(struct cache *c)
 {
     if (!c) return;
+    redis_tier_free(c->redis);
     memory_cache_free(c->memory);
     generations_free(c->generations);
     mem_free(c);
@@ -67,37 +90,59 @@ struct cache_item cache_item_of(enum cache_id cache, int64_t org, struct bytes n
     return (struct cache_item){.key = {cache, org, name, 0}, .slot = slot, .found = CACHE_LEAD};
 }
 
-static bool can_be_kept(const struct cache_item *item)
+/* While changes of other nodes may be unheard, what is kept here ends within half the time in which
+ * they must be seen; flights still spare the store. */
+static void distrust(struct cache *c, int64_t now_ns)
 {
-    return item->key.name.n <= CACHE_NAME_MAX;
+    int64_t since = atomic_load(&c->distrusted_ns);
+    if (!c->redis || redis_tier_hears(c->redis) || now_ns - since < DEAF_NS) return;
+    if (!atomic_compare_exchange_strong(&c->distrusted_ns, &since, now_ns)) return;
+    for (int i = 0; i < CACHE_IDS; i++) generations_hear_all(c->generations, (enum cache_id)i);
+}
+
+/* What Redis has of what is missing here; it is kept here too. */
+static void look_further(struct cache *c, struct cache_item *items, size_t n, int64_t now_ns)
+{
+    redis_tier_look(c->redis, items, n);
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].found != CACHE_LEAD || !items[i].value) continue;
+        memory_cache_fill(c->memory, &items[i].key, now_ns, items[i].value);
+        items[i].found = CACHE_HIT;
+    }
 }
 
 void cache_look(struct cache *c, struct cache_item *items, size_t n)
 {
     int64_t now_ns = clock_mono_ns(c->clock);
+    bool further = false;
+    distrust(c, now_ns);
     for (size_t i = 0; i < n; i++) {
         struct cache_item *item = &items[i];
         struct cache_key *k = &item->key;
-        if (!can_be_kept(item)) continue;
+        item->alone = k->name.n > CACHE_NAME_MAX;
+        if (item->alone) continue;
         k->generation = generations_read(c->generations, k->cache, item->slot);
         item->found = memory_cache_look(c->memory, k, now_ns, &item->value);
+        further |= is_shared(k->cache) && cache_item_is_mine(item);
     }
+    if (further && c->redis) look_further(c, items, n, now_ns);
 }
 
 void cache_fill(struct cache *c, struct cache_item *item, struct bytes content)
 {
-    struct cache_value *v = can_be_kept(item) ? cache_value_new(content) : NULL;
+    struct cache_value *v = item->alone ? NULL : cache_value_new(content);
     if (!v) {
         cache_give_up(c, item);
         return;
     }
     memory_cache_fill(c->memory, &item->key, clock_mono_ns(c->clock), v);
+    if (c->redis) redis_tier_fill(c->redis, item, v);
     cache_value_unref(v);
 }
 
 void cache_give_up(struct cache *c, struct cache_item *item)
 {
-    if (can_be_kept(item)) memory_cache_give_up(c->memory, &item->key);
+    if (!item->alone) memory_cache_give_up(c->memory, &item->key);
 }
 
 void cache_await(struct cache *c, struct cache_item *item, int64_t ns)
@@ -128,12 +173,40 @@ uint64_t cache_clear(struct cache *c, enum cache_id cache)
     return memory_cache_clear(c->memory, cache);
 }
 
+uint64_t cache_forget_memory(struct cache *c, enum cache_id cache)
+{
+    return memory_cache_clear(c->memory, cache);
+}
+
 void cache_read_figures(struct cache *c, enum cache_id cache, struct cache_figures *ret)
 {
     *ret = (struct cache_figures){.life_ns = c->life_ns[cache]};
-    ret->tiers[CACHE_TIER_MEMORY] = memory_cache_read_stats(c->memory, cache);
-    ret->hits = ret->tiers[CACHE_TIER_MEMORY].hits;
-    ret->misses = ret->tiers[CACHE_TIER_MEMORY].misses;
+    struct cache_stats *memory = &ret->tiers[CACHE_TIER_MEMORY];
+    struct cache_stats *redis = &ret->tiers[CACHE_TIER_REDIS];
+    *memory = memory_cache_read_stats(c->memory, cache);
+    ret->hits = memory->hits;
+    ret->misses = memory->misses;
+    ret->has_redis = c->redis && is_shared(cache);
+    if (!ret->has_redis) return;
+    struct redis_tier_figures f;
+    redis_tier_read_figures(c->redis, &f);
+    redis->hits = f.hits[cache];
+    redis->misses = f.misses[cache];
+    ret->hits += redis->hits;
+    ret->misses -= redis->hits < ret->misses ? redis->hits : ret->misses;
+}
+
+struct cache_redis_figures cache_read_redis(struct cache *c)
+{
+    struct redis_tier_figures f;
+    if (!c->redis) return (struct cache_redis_figures){0};
+    redis_tier_read_figures(c->redis, &f);
+    return (struct cache_redis_figures){.configured = true,
+                                        .up = f.up,
+                                        .breaks = f.breaks,
+                                        .taken_up = f.taken_up,
+                                        .lies = f.lies,
+                                        .dropped = f.dropped};
 }
 
 double cache_hit_ratio(const struct cache_figures *f)

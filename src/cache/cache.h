@@ -17,11 +17,14 @@
 #include "base/err.h"
 #include "cache/cache_key.h"
 
+struct redis_tier_opts;
 struct cache_opts {
     size_t max_bytes;           /* of the tier in this process */
     int64_t life_ns[CACHE_IDS]; /* of an entry */
     const struct clock *clock;
     uint64_t seed; /* of hash tables */
+    /* NULL: no Redis. place, timeout_ns, connections, installation, shared and rnd count. */
+    const struct redis_tier_opts *redis;
 };
 struct cache;
 enum err cache_new(struct cache **ret, const struct cache_opts *opts) MUST_CHECK;
@@ -35,6 +38,9 @@ struct cache_item {
     uint32_t slot; /* of its generation: generations_slot() */
     enum cache_found found;
     struct cache_value *value; /* owned */
+    uint64_t epoch, token;     /* of Redis, read before the source; 0: not known */
+    bool fresh_epoch, fresh_token;
+    bool alone; /* in no cache: its name is too long */
 };
 /* A name longer than CACHE_NAME_MAX is never found and never kept. */
 struct cache_item cache_item_of(enum cache_id cache, int64_t org, struct bytes name, uint32_t slot);
@@ -59,12 +65,23 @@ void cache_changed_all(struct cache *c, enum cache_id cache);
  * who asks for them, or ahead of that by cache warmers (see the README). */
 uint64_t cache_clear(struct cache *c, enum cache_id cache);
 
-enum cache_tier { CACHE_TIER_MEMORY, CACHE_TIERS };
+/* Forgets what this process keeps; Redis keeps what it has. */
+uint64_t cache_forget_memory(struct cache *c, enum cache_id cache);
+
+enum cache_tier { CACHE_TIER_MEMORY, CACHE_TIER_REDIS, CACHE_TIERS };
 struct cache_figures {
     struct cache_stats tiers[CACHE_TIERS];
     uint64_t hits, misses; /* of the cache as a whole: a miss is what no tier had */
     int64_t life_ns;
+    bool has_redis; /* tiers[CACHE_TIER_REDIS] counts; what it holds only Redis knows */
 };
 void cache_read_figures(struct cache *c, enum cache_id cache, struct cache_figures *ret);
+struct cache_redis_figures {
+    bool configured, up;
+    uint64_t breaks, taken_up; /* how often it was given up, and taken up again */
+    uint64_t lies;             /* answers that were not to the question */
+    uint64_t dropped;          /* entries it was too busy for */
+};
+struct cache_redis_figures cache_read_redis(struct cache *c);
 /* hits / (hits + misses); 0 before the first look. */
 double cache_hit_ratio(const struct cache_figures *f);

@@ -23,9 +23,7 @@ void notify_state_check_url(const struct notify_service *s, struct bytes url, co
     if (web_url_parse(url, &u, &why))
         refusal_field(refusal, field, why.text);
     else if (!s->outbox->site.allow_private && web_url_is_inside(&u))
-        refusal_field(refusal, field,
-                      "must lead to a public address (the operator lifts this with "
-                      "notifications.webhook.allow-private=true)");
+        refusal_field(refusal, field, "must lead to a public address");
 }
 
 struct bytes notify_state_origin(struct bytes url)

@@ -18,6 +18,7 @@ enum lock_rank {
     LOCK_RANK_HEAD = 50,       /* one stripe of heads */
     LOCK_RANK_WAL = 60,        /* WAL segment hand-over */
     LOCK_RANK_CACHE = 62,      /* cached values; held while a map grows */
+    LOCK_RANK_REDIS = 63,      /* connections to Redis, entries on their way there */
     LOCK_RANK_NOTIFIER = 65,   /* who sends what now; tests of receivers that wait */
     LOCK_RANK_HUB = 70,        /* live subscriptions */
     LOCK_RANK_MQTT = 72,       /* MQTT sessions and who owns them; held while a map grows */

@@ -278,30 +278,6 @@ describe('API keys', () => {
         assert.equal((await server.call('GET', '/devices', { key: next })).status, 401);
     });
 
-    test('clients of the earlier platform make, read and rotate them by the names they know', async () => {
-        const { accessToken: token } = await server.register();
-        const made = await server.call('POST', '/api-keys', { token });
-        assert.equal(made.status, 201, `no body at all: ${made.text}`);
-        assert.equal((await server.call('GET', '/devices', { key: made.json.keyValue })).status, 200);
-        const [listed] = await server.ok('GET', '/api-keys', { token });
-        assert.equal(listed.maskedKeyValue, `${made.json.keyValue.slice(0, 8)}...${made.json.keyValue.slice(-4)}`);
-        assert.equal(listed.active, true);
-        assert.equal(listed.keyValue, undefined, 'shown once');
-
-        const graced = await server.ok('POST', `/api-keys/${made.json.id}/rotate?gracePeriodMinutes=60`, { token });
-        assert.equal(graced.gracePeriodMinutes, 60);
-        assert.equal(Date.parse(graced.oldKeyValidUntil) - Date.parse(graced.newKey.createdAt), 3_600_000);
-        assert.equal((await server.call('GET', '/devices', { key: made.json.keyValue })).status, 200, 'in its grace');
-
-        const ended = await server.ok('POST', `/api-keys/${graced.newKey.id}/rotate?gracePeriodMinutes=0`, { token });
-        assert.equal(ended.oldKeyValidUntil, null);
-        assert.equal((await server.call('GET', '/devices', { key: graced.newKey.keyValue })).status, 401, 'without a grace it ends now');
-        assert.equal((await server.call('GET', '/devices', { key: ended.newKey.keyValue })).status, 200);
-
-        for (const minutes of ['-1', '10081', 'soon', ''])
-            problem(await server.call('POST', `/api-keys/${ended.id}/rotate?gracePeriodMinutes=${minutes}`, { token }), 400, 'errors');
-    });
-
     test('the eleventh is refused with its limit', async () => {
         const { accessToken: token } = await server.register();
         for (let i = 0; i < 10; i++) assert.equal((await server.call('POST', '/api-keys', { token, body: { name: `k${i}` } })).status, 201);

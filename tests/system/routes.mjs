@@ -60,14 +60,6 @@ export const ROUTES = {
     [`GET ${V1}/plugins`]: { who: 'user' },
     [`GET ${V1}/plugins/providers`]: { who: 'user' },
     [`GET ${V1}/data-plugins`]: { who: 'user' },
-    [`GET ${V1}/plugins/installed`]: { who: 'user' },
-    [`GET ${V1}/playlists`]: { who: 'user' },
-    [`GET ${V1}/dashboard-templates`]: { who: 'user' },
-    [`GET ${V1}/functions`]: { who: 'user' },
-    [`GET ${V1}/geofences`]: { who: 'user' },
-    [`GET ${V1}/phone-numbers`]: { who: 'user' },
-    [`GET ${V1}/sms-delivery-logs`]: { who: 'user' },
-    [`GET ${V1}/support/issues`]: { who: 'user' },
 
     // devices
     [`GET ${V1}/devices`]: { who: 'reader' },
