@@ -14,10 +14,18 @@ enum {
 #define CONNECT_NS (10 * NS_PER_S)
 #define STALL_NS   (30 * NS_PER_S)
 #define LINGER_NS  (2 * NS_PER_S)
+#define PACKET_NS  (30 * NS_PER_S) /* for a packet, and 1 s more for each KiB of it */
 
 static int64_t sooner(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+/* An unfinished packet holds memory that is everybody's: it has to come at a least rate. */
+static int64_t packet_deadline(const struct mqtt_conn *c)
+{
+    if (!c->packet_ns || c->state != MQTT_CONN_OPEN) return WHEEL_NEVER;
+    return c->packet_ns + PACKET_NS + (int64_t)(c->in.n / 1024) * NS_PER_S;
 }
 
 void mqtt_conn_set_deadline(struct mqtt_conn *c)
@@ -31,6 +39,7 @@ void mqtt_conn_set_deadline(struct mqtt_conn *c)
         at = c->heard_ns + c->keep_alive_ns;
     if (c->conn.writing) at = sooner(at, c->stall_ns);
     if (c->paused) at = sooner(at, c->resume_ns);
+    at = sooner(at, packet_deadline(c));
     conn_set_deadline(&c->conn, at);
 }
 
@@ -79,12 +88,7 @@ static bool step(struct mqtt_conn *c, struct bytes *in)
     if (e == ERR_INVALID) return refuse_bytes(c, MQTT_MALFORMED);
     if (e) return false;
     if (size > c->ml->server->opts.max_packet) return refuse_bytes(c, MQTT_TOO_LARGE);
-    e = mqtt_packet_frame(*in, &f);
-    if (e && !c->charged) {
-        if (!mqtt_conn_charge(c, size)) return refuse_bytes(c, MQTT_QUOTA_EXCEEDED);
-        c->charged = size;
-    }
-    if (e) return false;
+    if (mqtt_packet_frame(*in, &f)) return false;
     mqtt_conn_refund(c, c->charged);
     c->charged = 0;
     bool more = mqtt_packets_take(c, &f);
@@ -93,22 +97,46 @@ static bool step(struct mqtt_conn *c, struct bytes *in)
     return more;
 }
 
+/* What lies here unfinished counts as it comes, not as it is announced: an announcement costs its
+ * sender nothing. False: there is too much of everybody's. */
+static bool charge_unfinished(struct mqtt_conn *c)
+{
+    size_t before = c->charged;
+    c->charged = 0;
+    mqtt_conn_refund(c, before);
+    if (!mqtt_conn_charge(c, c->in.n)) return false;
+    c->charged = c->in.n;
+    return true;
+}
+
+/* Keeps what is left, which `in` is of c->in or of what has just come. */
+static void keep_rest(struct mqtt_conn *c, struct bytes in, bool waiting, bool advanced)
+{
+    if (waiting)
+        buf_shift(&c->in, c->in.n - in.n);
+    else
+        buf_add_bytes(&c->in, in);
+    if (!c->in.n || must_wait(c))
+        c->packet_ns = 0;
+    else if (advanced || !c->packet_ns)
+        c->packet_ns = loop_now_ns(&c->ml->loop);
+    if (!c->in.err && !charge_unfinished(c)) refuse_bytes(c, MQTT_QUOTA_EXCEEDED);
+}
+
 /* Understands as much as can be understood; what is left of `data` waits in c->in. */
 static void pump(struct mqtt_conn *c, struct bytes data)
 {
     bool waiting = c->in.n > 0;
     if (waiting) buf_add_bytes(&c->in, data);
     struct bytes in = waiting ? buf_bytes(&c->in) : data;
+    size_t before = in.n;
     while (step(c, &in)) continue;
+    if (!c->conn.closing && c->state != MQTT_CONN_ENDING) keep_rest(c, in, waiting, in.n < before);
     if (c->conn.closing || c->state == MQTT_CONN_ENDING) {
         buf_done(&c->in);
         if (c->state == MQTT_CONN_ENDING) conn_read_start(&c->conn); /* and drops what comes */
         return;
     }
-    if (waiting)
-        buf_shift(&c->in, c->in.n - in.n);
-    else
-        buf_add_bytes(&c->in, in);
     if (c->in.err) {
         conn_close(&c->conn);
         return;
@@ -291,13 +319,16 @@ static void on_deadline(struct conn *conn)
         c->heard_ns = now;
         mqtt_conn_touch(c);
     }
-    if (must_wait(c) && c->state == MQTT_CONN_OPEN)
+    if (must_wait(c) && c->state == MQTT_CONN_OPEN) {
         c->heard_ns = now; /* it is we who do not read */
+        c->packet_ns = 0;
+    }
     if (is_stalled(c, now))
         conn_close(conn);
     else if (c->state != MQTT_CONN_OPEN && !c->conn.writing)
         conn_close(conn); /* no CONNECT in 10 s, no session in 10 s, no close in 2 s */
-    else if (c->keep_alive_ns && now >= c->heard_ns + c->keep_alive_ns)
+    else if (now >= packet_deadline(c) ||
+             (c->keep_alive_ns && now >= c->heard_ns + c->keep_alive_ns))
         mqtt_disconnect(c, MQTT_KEEP_ALIVE_TIMEOUT);
     mqtt_conn_set_deadline(c);
     mqtt_conn_turn(c->ml); /* timers run before the sockets: nobody else would write it soon */

@@ -38,7 +38,8 @@ struct mqtt_conn {
     unsigned under_way, open_qos1; /* receipts not settled and popped */
     uint32_t send_max, packet_max; /* the client's */
     uint32_t expiry_s;             /* of its session */
-    size_t charged;                /* of an unfinished large packet */
+    size_t charged;                /* what has come of an unfinished large packet */
+    int64_t packet_ns;             /* when its first byte came; 0: none, or it is we who wait */
     int64_t heard_ns, keep_alive_ns, stall_ns, rate_ns, resume_ns;
     size_t write_mark;
     uint8_t version;

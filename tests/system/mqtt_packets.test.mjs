@@ -110,6 +110,20 @@ test('the largest packet is taken and one byte more is not', async () => {
     assert.equal(await fate(client, Buffer.from([0x30, 0x81, 0x80, 0x04])), 'closed'); // told by its length alone
 });
 
+test('packets that are only announced take nothing from those that come', async () => {
+    const wide = await startServer({ mqtt: true, sets: { 'mqtt.max-packet': '16MiB' } });
+    const device = await wide.device((await wide.register()).token, 'pump-1');
+    const enter = (id) => MqttClient.connect(wide.mqttPort, { user: device.apiToken, version: 5, id });
+    const announcers = await Promise.all(Array.from({ length: 25 }, (_, i) => enter(`announcer-${i}`)));
+    for (const client of announcers) client.send(Buffer.from([TYPE.PUBLISH << 4, 0xff, 0xff, 0xff, 6, 0])); // 14 MiB each
+    for (const client of announcers.slice(20)) client.send(Buffer.alloc(1 << 20)); // as if one had begun
+    const client = await enter('comes');
+    assert.equal((await client.publish(TOPIC, `{"announced":1${' '.repeat(1 << 20)}}`, { qos: 1 })).reason, 0);
+    assert.equal(announcers.filter((c) => c.ended).length, 0);
+    for (const c of [...announcers, client]) c.destroy();
+    assert.equal(await wide.stop(), 0);
+});
+
 test('64 messages of QoS 2 may be open in version 5, and not one more', async () => {
     const client = await connect({ version: 5 });
     for (let id = 1; id <= 64; id++) assert.equal((await client.publish(TOPIC, { open: id }, { qos: 2, id })).reason, 0);
