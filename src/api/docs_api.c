@@ -109,9 +109,7 @@ void docs_write_openapi(const struct route_table *t, struct buf *b)
 static const char *const planned[] = {
     "the pilot layer (`/api/v1/pilot/...`): limits, quotas, rate limits, thresholds, "
     "recommendations",
-    "PostgreSQL and Redis (`store.url=postgres://`, `cache.url=redis://`)",
-    "metrics of databases and caches (`sensorvision_db_*`, `sensorvision_cache_*`) and of failed "
-    "logins",
+    "metrics of databases (`sensorvision_db_*`) and of failed logins",
     "`/export/parquet`, `backup` and `restore`, `move`, `import legacy`, `loadtest`",
 };
 

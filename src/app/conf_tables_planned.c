@@ -59,7 +59,7 @@ static const struct conf_entry parts_table[] = {
 };
 
 const struct conf_section conf_tables_planned_parts = {
-    .title = "Planned: the pilot layer, limits, MQTT's other ends, notifications",
+    .title = "Planned: the pilot layer and its limits",
     .text = "Accepted and named at start; these parts are not built yet.",
     CONF_SECTION_ROWS(parts_table),
 };
