@@ -1,5 +1,5 @@
 /* The start order (see boot.h): each part needs only the ones above it, so the stop order is this
- * one reversed. */
+ * one reversed, but for what boot_stop() says. */
 #include "app/boot.h"
 
 #include "api/command_polls.h"
@@ -212,11 +212,12 @@ static enum err copy_property_tags(struct boot *b)
     return ERR_OK;
 }
 
-/* What is durable goes to whoever watches. */
+/* What is durable goes to whoever watches: sockets, rules, synthetic variables. */
 static void push(void *boot, const struct record_set *set)
 {
     struct boot *b = boot;
-    boot_rules_push(&b->rules, set);
+    tap_push(b->app.tap, set);
+    tap_push(b->rules.tap, set);
     tap_push(b->synthetics.tap, set);
 }
 
@@ -411,17 +412,24 @@ enum err boot_start_for_command(struct boot *b, struct conf *conf, const char *d
     return start(b, data_dir, why);
 }
 
+/* Not the reverse of the start:
+ * - Commands, the notifier and the polls stop before HTTP, because requests wait for them: each is
+ *   answered while there is a server. What is owed meanwhile waits in the outbox.
+ * - The housekeeper stops before MQTT, which it looks after: it meets no stopped loop.
+ * - Servers stop before the executors, because they wait for what executors still answer.
+ * - Synthetic variables end before the queue that takes their results, rules behind it: they judge
+ *   all that was written, results too. */
 void boot_stop(struct boot *b)
 {
     struct app *app = &b->app;
     control_stop(b->control);
-    notify_parts_stop(&b->notify); /* tests that wait are answered while there is a server */
+    notify_parts_stop(&b->notify);
     command_polls_close(app->polls);
-    http_server_stop(app->server, b->settings.shutdown_timeout_ns);
+    http_server_stop(atomic_exchange(&app->server, NULL), b->settings.shutdown_timeout_ns);
     housekeeping_stop(b->housekeeping);
     boot_mqtt_stop(b);
     executor_free(app->analytics);
-    fleet_turns_free(b->fleet_turns);
+    fleet_turns_free(b->fleet_turns); /* behind the executor that runs them */
     executor_free(app->telemetry_pool);
     executor_free(app->async);
     command_polls_free(app->polls);

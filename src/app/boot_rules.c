@@ -73,13 +73,6 @@ enum err boot_rules_open(struct boot_rules *b, struct app *app)
     return ERR_OK;
 }
 
-void boot_rules_push(void *boot_rules, const struct record_set *set)
-{
-    struct boot_rules *b = boot_rules;
-    tap_push(b->app->tap, set);
-    tap_push(b->tap, set);
-}
-
 void boot_rules_start(struct boot_rules *b)
 {
     const struct tap_watcher watcher = {

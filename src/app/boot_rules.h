@@ -4,7 +4,7 @@
  *
  *   boot_rules_open ── others add their hooks to rules->alerts ── boot_rules_start ── HTTP
  *
- * Threads: the main thread, but boot_rules_push().   Memory: struct boot_rules owns its parts. */
+ * Threads: the main thread.   Memory: struct boot_rules owns its parts. */
 #include "api/app.h"
 #include "rules/alerts.h"
 #include "rules/followers.h"
@@ -27,8 +27,6 @@ struct boot_rules {
 
 /* After the live hub and its tap, before the batch pipeline. */
 enum err boot_rules_open(struct boot_rules *b, struct app *app) MUST_CHECK;
-/* Fits struct batch_tap: what is durable goes to the sockets' tap and to the rules'. */
-void boot_rules_push(void *boot_rules, const struct record_set *set);
 /* Readings are judged from here on; all hooks and clients are there. */
 void boot_rules_start(struct boot_rules *b);
 /* After the batch pipeline: judges what is queued, saves where each rule stands. */
