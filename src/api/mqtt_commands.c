@@ -148,6 +148,7 @@ static void start(struct mqtt_client *client)
         return;
     }
     mem_free(j);
+    if (in->gone) return; /* as forget_starved(): what is not noted is sent once more */
     struct mqtt_lane *lane = &client->api->lanes[mqtt_loop_of(client->conn)->index];
     mqtt_ref(client->conn);
     in->starved = true;
