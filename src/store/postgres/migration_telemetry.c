@@ -1,7 +1,7 @@
 /* Readings: one row for each time of a device, with its values beside each other; the newest value
- * of each series; hours that are summed up; hours that have to be summed up (again); what retention
- * has forgotten. Partitions of months are made when a first reading falls into them
- * (partitions.c); what is older than 2000 shares one. */
+ * of each series in hours that are summed up; hours that are summed up; hours that have to be
+ * summed up (again); what retention has forgotten. Partitions of months are made when a first
+ * reading falls into them (postgres_store.c); what is older than 2000 shares one. */
 #include "store/postgres/migration_telemetry.h"
 
 const char migration_telemetry_sql[] =

@@ -289,6 +289,24 @@ static enum err read_hours(struct summing *g, struct postgres_conn *c, struct wh
     return e ? e : flush(g);
 }
 
+/* The hours leave telemetry_stale: what was newest in them has to be in the table. */
+static enum err put_newest(struct summing *g, struct postgres_conn *c, struct why *why)
+{
+    struct postgres_call call = {
+        .sql = "INSERT INTO telemetry_latest AS l (org, series, device, ts_ns, value) "
+               "SELECT DISTINCT ON (o, s) o, s, d, t, v FROM unnest($1, $2, $3, $4, $5) "
+               "AS r (o, s, d, t, v) ORDER BY o, s, t DESC "
+               "ON CONFLICT (org, series) DO UPDATE SET device = EXCLUDED.device, "
+               "ts_ns = EXCLUDED.ts_ns, value = EXCLUDED.value WHERE EXCLUDED.ts_ns >= l.ts_ns"};
+    const int64_t *ints[] = {g->ints[0], g->ints[1], g->ints[3], g->last_ns};
+    for (int i = 0; i < 4; i++)
+        postgres_wire_add_ints(&call.args, postgres_array_of_ints(&g->arena, ints[i], g->rows));
+    postgres_wire_add_reals(&call.args, postgres_array_of_reals(&g->arena, g->reals[4], g->rows));
+    for (size_t i = 0; i < call.args.n; i++)
+        if (!call.args.values[i]) return ERR_NOMEM;
+    return postgres_call_one(c, &call, NULL, why);
+}
+
 static enum err put_sums(struct summing *g, struct postgres_conn *c, struct why *why)
 {
     struct postgres_call old = {
@@ -310,7 +328,8 @@ static enum err put_sums(struct summing *g, struct postgres_conn *c, struct why 
                                 postgres_array_of_reals(&g->arena, g->reals[i], g->rows));
     for (size_t i = 0; i < fresh.args.n; i++)
         if (!fresh.args.values[i]) return ERR_NOMEM;
-    return postgres_call_one(c, &fresh, NULL, why);
+    e = postgres_call_one(c, &fresh, NULL, why);
+    return e ? e : put_newest(g, c, why);
 }
 
 /* The hours that are to be summed up leave telemetry_stale; org 0: of everybody, and hours that a
@@ -390,7 +409,9 @@ enum err postgres_hours_sum_up(struct postgres_store *s, int64_t org, int64_t be
     if (e) return e;
     arena_init(&g.arena, ARENA_BYTES);
     map_init(&g.sums, 0);
-    e = sum_up_in(s, &g, c, org, before_ns < closed_ns ? before_ns : closed_ns, max, ret_n, &why);
+    if (closed_ns < before_ns) before_ns = closed_ns;
+    postgres_memory_note_summed(&s->memory, before_ns);
+    e = sum_up_in(s, &g, c, org, before_ns, max, ret_n, &why);
     postgres_pool_give(s->pool, c);
     map_done(&g.sums);
     arena_done(&g.arena);

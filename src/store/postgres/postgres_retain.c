@@ -111,5 +111,6 @@ enum err postgres_purge_device(struct telemetry *t, int64_t org, int64_t device)
         org, device, &points);
     for (size_t i = 0; i < sizeof others / sizeof *others && !e; i++)
         e = change(s, others[i], org, device);
+    if (!e) postgres_memory_forget(&s->memory, org, device);
     return e;
 }

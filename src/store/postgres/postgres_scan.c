@@ -112,44 +112,10 @@ void postgres_scan_close(struct scan_cursor *base)
 
 /* --- the newest ------------------------------------------------------------------------------- */
 
-static void spread(const PGresult *r, const int64_t *series, size_t n, struct sample *ret)
-{
-    for (int i = 0; i < PQntuples(r); i++) {
-        struct sql_value id, ts, value;
-        if (!postgres_wire_read(r, i, 0, &id) || !postgres_wire_read(r, i, 1, &ts) ||
-            !postgres_wire_read(r, i, 2, &value))
-            continue;
-        size_t at = (size_t)id.as.i - 1; /* ordinality: its place in the question */
-        if (at < n && series[at]) ret[at] = (struct sample){ts.as.i, value.as.r};
-    }
-}
-
 enum err postgres_latest(struct telemetry *t, int64_t org, const int64_t *series, size_t n,
                          struct sample *ret)
 {
     struct postgres_store *s = postgres_store_of(t);
-    struct postgres_conn *c;
-    struct why why = {""};
-    struct arena arena;
-    PGresult *r = NULL;
-    for (size_t i = 0; i < n; i++) ret[i] = (struct sample){INT64_MIN, 0};
-    if (!n) return ERR_OK;
-    arena_init(&arena, (size_t)1 << 30);
-    struct postgres_call call = {
-        .sql = "SELECT q.place, l.ts_ns, l.value FROM unnest($2) WITH ORDINALITY AS q (series, "
-               "place) JOIN telemetry_latest l ON l.org = $1 AND l.series = q.series "
-               "WHERE l.ts_ns >= $3"};
-    struct bytes ids = postgres_array_of_ints(&arena, series, n);
-    postgres_wire_add_int(&call.args, org);
-    postgres_wire_add_ints(&call.args, ids);
-    postgres_wire_add_int(&call.args, postgres_store_cutoff(s, org));
-    enum err e = ids.p ? postgres_pool_take(s->pool, &c, &why) : ERR_NOMEM;
-    if (!e) {
-        e = postgres_call_one(c, &call, &r, &why);
-        postgres_pool_give(s->pool, c);
-    }
-    if (!e) spread(r, series, n, ret);
-    PQclear(r);
-    arena_done(&arena);
-    return e;
+    postgres_memory_latest(&s->memory, org, series, n, postgres_store_cutoff(s, org), ret);
+    return ERR_OK;
 }

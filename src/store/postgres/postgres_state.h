@@ -2,6 +2,7 @@
 /* store/postgres/postgres_state.h -- what the files of the PostgreSQL telemetry store share; nobody
  * else includes it.   Threads: see each member.   Memory: owned by the store. */
 #include "base/map.h"
+#include "store/postgres/postgres_memory.h"
 #include "store/postgres/postgres_store.h"
 #include "store/rollup_math.h"
 #include "store/sql.h"
@@ -28,6 +29,7 @@ struct postgres_store {
     struct postgres_pool *pool;
     struct sql_db *db;
     const struct clock *clock;
+    struct postgres_memory memory;
     _Atomic uint8_t months[POSTGRES_MONTHS]; /* 1: its partition is there */
     struct rwlock lock;                      /* guards cutoffs */
     struct org_cutoff *cutoffs;

@@ -152,9 +152,15 @@ static enum err postgres_maintain(struct telemetry *t)
     int64_t now_ns = clock_mono_ns(s->clock), read_ns = atomic_load(&s->sizes_read_ns);
     enum err e = ERR_OK;
     postgres_pool_maintain(s->pool);
+    if (atomic_exchange(&s->memory.unsure, false)) {
+        struct why why;
+        e = postgres_memory_load(s, &why);
+        if (e) atomic_store(&s->memory.unsure, true);
+    }
     if (!read_ns || now_ns - read_ns > SIZES_EVERY_NS) {
-        e = read_sizes(s);
-        if (!e) atomic_store(&s->sizes_read_ns, now_ns);
+        enum err read = read_sizes(s);
+        if (!read) atomic_store(&s->sizes_read_ns, now_ns);
+        if (!e) e = read;
     }
     enum err summed = postgres_hours_sum_up(s, 0, INT64_MAX, HOURS_AT_ONCE, &n);
     return e ? e : summed;
@@ -180,6 +186,7 @@ static void postgres_close(struct telemetry *t)
 {
     if (!t) return;
     struct postgres_store *s = postgres_store_of(t);
+    postgres_memory_done(&s->memory);
     rwlock_done(&s->lock);
     mem_free(s->cutoffs);
     mem_free(s);
@@ -212,10 +219,14 @@ enum err postgres_store_open(struct telemetry **ret, const struct postgres_store
     s->db = opts->db;
     s->clock = opts->clock;
     rwlock_init(&s->lock, LOCK_RANK_STORE);
+    postgres_memory_init(&s->memory);
+    struct why unread = {""};
     enum err e = postgres_store_read_cutoffs(s);
+    if (!e) e = postgres_memory_load(s, &unread);
     if (e) {
         postgres_close(&s->base);
-        return why_say(why, e, "PostgreSQL: the tables of readings cannot be read");
+        return why_say(why, e, "PostgreSQL: the tables of readings cannot be read: %.120s",
+                       unread.text[0] ? unread.text : err_sentence(e));
     }
     *ret = &s->base;
     return ERR_OK;

@@ -1,11 +1,11 @@
-/* A group of record sets becomes three statements in one round trip and one transaction:
+/* A group of record sets becomes one or two statements in one round trip and one transaction:
  *
  *   records, sorted and merged ──> telemetry_records   last write wins, value by value (T3)
- *   newest of each series     ──> telemetry_latest
- *   hours that changed        ──> telemetry_stale      each row locked until the commit, so that
+ *   hours not known as stale  ──> telemetry_stale      each row locked until the commit, so that
  *                                                      nobody sums the hour up without these values
  *
- * Rows go in the order of their keys: two writers never wait for each other in a circle. */
+ * and, committed, the newest values of memory (postgres_memory.h). Rows go in the order of their
+ * keys: two writers never wait for each other in a circle. */
 #include "base/mem.h"
 #include "store/postgres/postgres_array.h"
 #include "store/postgres/postgres_call.h"
@@ -22,11 +22,6 @@ static const char records_sql[] =
     "ON CONFLICT (org, device, ts_ns) DO UPDATE SET (series, value) = (SELECT m.series, m.value "
     "FROM telemetry_merge(telemetry_records.series, telemetry_records.value, "
     "EXCLUDED.series, EXCLUDED.value) AS m)";
-static const char latest_sql[] =
-    "INSERT INTO telemetry_latest AS l (org, series, device, ts_ns, value) "
-    "SELECT * FROM unnest($1, $2, $3, $4, $5) "
-    "ON CONFLICT (org, series) DO UPDATE SET device = EXCLUDED.device, ts_ns = EXCLUDED.ts_ns, "
-    "value = EXCLUDED.value WHERE EXCLUDED.ts_ns >= l.ts_ns";
 static const char stale_sql[] =
     "INSERT INTO telemetry_stale (org, device, hour_ns) SELECT * FROM unnest($1, $2, $3) "
     "ON CONFLICT (org, device, hour_ns) DO UPDATE SET hour_ns = EXCLUDED.hour_ns";
@@ -50,16 +45,7 @@ struct columns {
     double *value;
     size_t m;
 
-    struct newest *newest; /* in order of organisation and series */
-    size_t newest_count;
-    int64_t *stale_org, *stale_device, *stale_hour;
-    size_t stale_count;
-};
-
-struct newest {
-    int64_t key[2]; /* organisation, series */
-    int64_t device, ts_ns;
-    double value;
+    struct memory_change change; /* newest of each series; hours, ascending */
 };
 
 /* --- sorting ---------------------------------------------------------------------------------- */
@@ -81,13 +67,6 @@ static int compare_rows(const void *a, const void *b)
 static bool same_key(const struct row *a, const struct row *b)
 {
     return a->org == b->org && a->device == b->device && a->ts_ns == b->ts_ns;
-}
-
-static int compare_newest(const void *a, const void *b)
-{
-    const struct newest *x = a, *y = b;
-    int c = compare_ints(x->key[0], y->key[0]);
-    return c ? c : compare_ints(x->key[1], y->key[1]);
 }
 
 static enum err collect_rows(struct postgres_store *s, struct columns *c,
@@ -132,8 +111,7 @@ static void put_value(struct columns *c, size_t from, const struct point *p)
 static enum err merge_rows(struct columns *c)
 {
     size_t n = c->row_count ? c->row_count : 1;
-    int64_t **arrays[] = {&c->org,  &c->device,    &c->ts,           &c->first,
-                          &c->last, &c->stale_org, &c->stale_device, &c->stale_hour};
+    int64_t **arrays[] = {&c->org, &c->device, &c->ts, &c->first, &c->last};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         if (!(*arrays[i] = arena_array(&c->arena, n, sizeof(int64_t)))) return ERR_NOMEM;
     c->series = arena_array(&c->arena, c->point_count + 1, sizeof *c->series);
@@ -159,40 +137,42 @@ static enum err find_newest(struct columns *c)
     struct map map;
     enum err e = ERR_OK;
     map_init(&map, 0);
-    c->newest = arena_array(&c->arena, c->m ? c->m : 1, sizeof *c->newest);
-    if (!c->newest) return ERR_NOMEM;
+    c->change.values = arena_array(&c->arena, c->m ? c->m : 1, sizeof *c->change.values);
+    if (!c->change.values) return ERR_NOMEM;
     for (size_t i = 0; i < c->n && !e; i++)
         for (size_t k = (size_t)c->first[i] - 1; k < (size_t)c->last[i] && !e; k++) {
-            struct newest *fresh = &c->newest[c->newest_count];
-            *fresh =
-                (struct newest){{c->org[i], c->series[k]}, c->device[i], c->ts[i], c->value[k]};
+            struct memory_value *fresh = &c->change.values[c->change.value_count];
+            *fresh = (struct memory_value){
+                {c->org[i], c->series[k]}, c->device[i], c->ts[i], c->value[k], NULL};
             struct bytes key = bytes_of(fresh->key, sizeof fresh->key);
-            struct newest *known = map_get(&map, key);
+            struct memory_value *known = map_get(&map, key);
             if (known) {
                 known->ts_ns = fresh->ts_ns;
                 known->value = fresh->value;
             } else {
                 e = map_put(&map, key, fresh);
-                c->newest_count++;
+                c->change.value_count++;
             }
         }
     map_done(&map);
-    qsort(c->newest, c->newest_count, sizeof *c->newest, compare_newest);
     return e;
 }
 
-static void find_stale(struct columns *c)
+static enum err find_hours(struct columns *c)
 {
+    c->change.hours = arena_array(&c->arena, c->n ? c->n : 1, sizeof *c->change.hours);
+    if (!c->change.hours) return ERR_NOMEM;
     for (size_t i = 0; i < c->n; i++) {
-        int64_t hour = rollup_hour(c->ts[i]);
-        size_t k = c->stale_count;
-        if (k && c->stale_org[k - 1] == c->org[i] && c->stale_device[k - 1] == c->device[i] &&
-            c->stale_hour[k - 1] == hour)
+        size_t k = c->change.hour_count;
+        const struct memory_hour hour = {c->org[i], c->device[i], rollup_hour(c->ts[i]), NULL,
+                                         false};
+        const struct memory_hour *before = k ? &c->change.hours[k - 1] : NULL;
+        if (before && before->org == hour.org && before->device == hour.device &&
+            before->hour_ns == hour.hour_ns)
             continue;
-        c->stale_org[k] = c->org[i];
-        c->stale_device[k] = c->device[i];
-        c->stale_hour[c->stale_count++] = hour;
+        c->change.hours[c->change.hour_count++] = hour;
     }
+    return ERR_OK;
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
@@ -216,56 +196,64 @@ static bool bind_records(struct postgres_call *call, struct columns *c)
     return fine && values.p;
 }
 
-static bool bind_latest(struct postgres_call *call, struct columns *c)
+/* The hours that are not known to stand there, or all of them; *ret_n of them. */
+static bool bind_stale(struct postgres_call *call, struct columns *c, bool all, size_t *ret_n)
 {
-    size_t n = c->newest_count;
-    int64_t *ints[4];
-    double *values = arena_array(&c->arena, n, sizeof *values);
-    bool fine = values != NULL;
-    for (size_t i = 0; i < 4; i++)
-        if (!(ints[i] = arena_array(&c->arena, n, sizeof(int64_t)))) fine = false;
-    for (size_t i = 0; i < n && fine; i++) {
-        const struct newest *l = &c->newest[i];
-        ints[0][i] = l->key[0];
-        ints[1][i] = l->key[1];
-        ints[2][i] = l->device;
-        ints[3][i] = l->ts_ns;
-        values[i] = l->value;
+    int64_t *ints[3];
+    size_t n = 0;
+    for (int i = 0; i < 3; i++)
+        if (!(ints[i] = arena_array(&c->arena, c->change.hour_count + 1, sizeof(int64_t))))
+            return false;
+    for (size_t i = 0; i < c->change.hour_count; i++) {
+        const struct memory_hour *h = &c->change.hours[i];
+        if (h->known && !all) continue;
+        ints[0][n] = h->org;
+        ints[1][n] = h->device;
+        ints[2][n++] = h->hour_ns;
     }
-    call->sql = latest_sql;
-    for (size_t i = 0; i < 4 && fine; i++) fine = add_ints(&call->args, &c->arena, ints[i], n);
-    if (!fine) return false;
-    struct bytes array = postgres_array_of_reals(&c->arena, values, n);
-    postgres_wire_add_reals(&call->args, array);
-    return array.p != NULL;
+    *ret_n = n;
+    *call = (struct postgres_call){.sql = stale_sql};
+    bool fine = true;
+    for (int i = 0; i < 3 && fine; i++) fine = add_ints(&call->args, &c->arena, ints[i], n);
+    return fine;
 }
 
-static bool bind_stale(struct postgres_call *call, struct columns *c)
+static enum err send_calls(struct postgres_store *s, struct postgres_call *calls, size_t n,
+                           struct why *why)
 {
-    call->sql = stale_sql;
-    return add_ints(&call->args, &c->arena, c->stale_org, c->stale_count) &&
-           add_ints(&call->args, &c->arena, c->stale_device, c->stale_count) &&
-           add_ints(&call->args, &c->arena, c->stale_hour, c->stale_count);
-}
-
-static enum err send_columns(struct postgres_store *s, struct columns *c, struct why *why)
-{
-    struct postgres_call *calls = arena_zalloc(&c->arena, 3 * sizeof *calls);
-    bool bound = calls && bind_records(&calls[0], c) && bind_latest(&calls[1], c) &&
-                 bind_stale(&calls[2], c);
-    if (!bound) return why_say(why, ERR_NOMEM, "%s", err_sentence(ERR_NOMEM));
     enum err e = ERR_OK;
-    for (size_t i = 0; i < c->n && !e; i++) e = postgres_store_make_month(s, c->ts[i], why);
-    for (int i = 0; !e && i < TRIES; i++) {
+    for (int i = 0; i < TRIES; i++) {
         struct postgres_conn *conn;
-        if ((e = postgres_pool_take(s->pool, &conn, why))) return e;
-        e = postgres_call_all(conn, calls, 3, why);
+        if ((e = postgres_pool_take(s->pool, &conn, why))) break;
+        e = postgres_call_all(conn, calls, n, why);
         postgres_pool_give(s->pool, conn);
         /* a deadlock with somebody else's statement, or a connection that broke: the same values
          * once more change nothing if they are there already */
         if (e != ERR_LOCKED && e != ERR_IO) break;
-        if (i + 1 < TRIES) e = ERR_OK;
     }
+    if (e) atomic_store(&s->memory.unsure, true); /* it may have been done all the same */
+    return e;
+}
+
+/* Something else began to sum up hours that were left out as known. */
+static enum err mark_again(struct postgres_store *s, struct columns *c, struct why *why)
+{
+    struct postgres_call call;
+    size_t n;
+    if (!bind_stale(&call, c, true, &n)) return ERR_NOMEM;
+    return send_calls(s, &call, 1, why);
+}
+
+static enum err send_columns(struct postgres_store *s, struct columns *c, struct why *why)
+{
+    struct postgres_call *calls = arena_zalloc(&c->arena, 2 * sizeof *calls);
+    size_t stale = 0;
+    bool bound = calls && bind_records(&calls[0], c) && bind_stale(&calls[1], c, false, &stale);
+    if (!bound) return why_say(why, ERR_NOMEM, "%s", err_sentence(ERR_NOMEM));
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < c->n && !e; i++) e = postgres_store_make_month(s, c->ts[i], why);
+    if (!e) e = send_calls(s, calls, stale ? 2 : 1, why);
+    if (!e && postgres_memory_committed(&s->memory, &c->change)) e = mark_again(s, c, why);
     return e;
 }
 
@@ -278,11 +266,10 @@ enum err postgres_write(struct telemetry *t, const struct record_set *const *set
     enum err e = collect_rows(s, &c, sets, n);
     if (!e) e = merge_rows(&c);
     if (!e) e = find_newest(&c);
+    if (!e) e = find_hours(&c);
+    if (!e) e = postgres_memory_prepare(&s->memory, &c.change);
     if (e) (void)why_say(why, e, "%s", err_sentence(e));
-    if (!e && c.n) {
-        find_stale(&c);
-        e = send_columns(s, &c, why);
-    }
+    if (!e && c.n) e = send_columns(s, &c, why);
     if (!e) {
         size_t points = 0, records = 0;
         for (size_t i = 0; i < n; i++) {
