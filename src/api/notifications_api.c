@@ -97,7 +97,8 @@ void notifications_api_prefer(struct api_call *c)
     api_fields_open(&f, c, json);
     struct actor actor = service_call_actor(c);
     struct refusal refusal = service_call_refusal(&f);
-    enum err e = notify_service_prefer(c->app->notify, &actor, &given, c->arena, &p, &refusal);
+    enum err e = notify_service_prefer(c->app->notify, &actor, &given,
+                                       principal_is_org_admin(&c->who), c->arena, &p, &refusal);
     if (e) {
         service_call_refuse(c, &f, e, &refusal, "preference");
         return;

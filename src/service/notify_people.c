@@ -36,6 +36,18 @@ static enum err check(struct notify_service *s, const struct notify_preference *
     return refusal_fields(refusal);
 }
 
+static enum err check_mailbox(struct sql_tx *tx, const struct notify_preference *p,
+                              struct arena *arena, struct refusal *refusal)
+{
+    struct user u;
+    if (p->channel != NOTIFY_EMAIL || !p->destination.n) return ERR_OK;
+    enum err e = catalog_users_find(tx, p->org, p->user, arena, &u);
+    if (e || bytes_equal_nocase(u.email, p->destination)) return e;
+    refusal_field(refusal, "destination",
+                  "may be your own address; an administrator may name another one");
+    return refusal_fields(refusal);
+}
+
 /* A webhook keeps its secret while it keeps its place; a secret that is not new is not shown. */
 static enum err prefer_in(struct notify_service *s, struct sql_tx *tx, const struct actor *actor,
                           struct arena *arena, struct notify_preference *p)
@@ -58,8 +70,9 @@ static enum err prefer_in(struct notify_service *s, struct sql_tx *tx, const str
 }
 
 enum err notify_service_prefer(struct notify_service *s, const struct actor *actor,
-                               const struct notify_preference *given, struct arena *arena,
-                               struct notify_preference *ret, struct refusal *refusal)
+                               const struct notify_preference *given, bool any_mailbox,
+                               struct arena *arena, struct notify_preference *ret,
+                               struct refusal *refusal)
 {
     struct sql_tx *tx;
     struct notify_preference p = *given;
@@ -70,7 +83,10 @@ enum err notify_service_prefer(struct notify_service *s, const struct actor *act
     p.created_ns = p.updated_ns = notify_state_now(s);
     enum err e = check(s, &p, refusal);
     if (!e) e = sql_begin(s->db, SQL_WRITE, &tx);
-    if (!e) e = sql_end(tx, prefer_in(s, tx, actor, arena, &p));
+    if (e) return e;
+    if (!any_mailbox) e = check_mailbox(tx, &p, arena, refusal);
+    if (!e) e = prefer_in(s, tx, actor, arena, &p);
+    e = sql_end(tx, e);
     if (!e) *ret = p;
     return e;
 }

@@ -50,10 +50,12 @@ enum err notify_service_delete(struct notify_service *s, const struct actor *act
 enum err notify_service_preferences(struct notify_service *s, const struct actor *actor,
                                     struct arena *arena, struct notify_preference **ret,
                                     size_t *ret_n) MUST_CHECK;
-/* given: channel, enabled, destination, min_severity. ret->secret (WEBHOOK): when it is new. */
+/* given: channel, enabled, destination, min_severity. ret->secret (WEBHOOK): when it is new.
+ * any_mailbox false: mail goes to the account's own address, nobody else is written to. */
 enum err notify_service_prefer(struct notify_service *s, const struct actor *actor,
-                               const struct notify_preference *given, struct arena *arena,
-                               struct notify_preference *ret, struct refusal *refusal) MUST_CHECK;
+                               const struct notify_preference *given, bool any_mailbox,
+                               struct arena *arena, struct notify_preference *ret,
+                               struct refusal *refusal) MUST_CHECK;
 enum err notify_service_unprefer(struct notify_service *s, const struct actor *actor,
                                  enum notify_channel channel) MUST_CHECK;
 

@@ -48,6 +48,19 @@ describe('preferences', () => {
         assert.deepEqual(types, ['NOTIFICATION_PREFERENCE_REMOVED', ...Array(5).fill('NOTIFICATION_PREFERENCE_SET')]);
     });
 
+    test('send mail to the own address, unless an administrator names another', async () => {
+        const { accessToken: admin } = await server.register();
+        const password = 'a long enough password';
+        await server.ok('POST', '/users', { token: admin, body: { username: 'mail-viewer', email: 'mail-viewer@example.org', password, roles: ['ROLE_VIEWER'] } });
+        const token = await server.login('mail-viewer', password);
+        const refused = problem(await prefer(token, { channel: 'EMAIL', destination: 'victim@example.org' }), 400, 'errors');
+        assert.deepEqual(Object.keys(refused.errors), ['destination']);
+        assert.deepEqual(await server.ok('GET', '/notifications/preferences', { token }), []);
+        assert.equal((await prefer(token, { channel: 'EMAIL', destination: 'Mail-Viewer@example.org' })).status, 201);
+        assert.equal((await prefer(token, { channel: 'EMAIL' })).status, 201);
+        assert.equal((await prefer(admin, { channel: 'EMAIL', destination: 'ops@example.org' })).status, 201);
+    });
+
     test('that cannot be kept are refused by field', async () => {
         const { accessToken: token } = await server.register();
         const errors = async (body) => Object.keys(problem(await prefer(token, body), 400, 'errors').errors);
