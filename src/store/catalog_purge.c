@@ -6,6 +6,8 @@
 /* What refers to something stands above it. Events go by their own door (catalog_events_remove),
  * devices one by one, because their telemetry goes first. */
 const char *const catalog_purge_tables[] = {
+    "synthetic_progress",
+    "synthetics",
     "rule_progress",
     "alerts",
     "rules",
