@@ -9,25 +9,25 @@
 #include <stdbool.h>
 
 enum lock_rank {
-    LOCK_RANK_ADMIN = 5,     /* configuration; held over files, the catalog and who is told */
-    LOCK_RANK_SQL = 10,      /* one SQLite connection, held over its I/O (that is its purpose);
+    LOCK_RANK_ADMIN = 5,       /* configuration; held over files, the catalog and who is told */
+    LOCK_RANK_SQL = 10,        /* one SQLite connection, held over its I/O (that is its purpose);
                                   PostgreSQL: who has which connection, not over I/O */
-    LOCK_RANK_REGISTRY = 20, /* device and variable maps; allocates when one grows */
-    LOCK_RANK_BATCH = 30,    /* the batch queue */
-    LOCK_RANK_STORE = 40,    /* embedded: which files make the view; PostgreSQL: cutoffs, newest */
-    LOCK_RANK_HEAD = 50,     /* one stripe of heads */
-    LOCK_RANK_WAL = 60,      /* WAL segment hand-over */
-    LOCK_RANK_CACHE = 62,    /* cached values; held while a map grows */
-    LOCK_RANK_REDIS = 63,    /* connections to Redis, entries on their way there */
-    LOCK_RANK_NOTIFIER = 65, /* who sends what now; tests of receivers that wait */
-    LOCK_RANK_HUB = 70,      /* live subscriptions; queues of taps; what rules and synthetic
+    LOCK_RANK_REGISTRY = 20,   /* device and variable maps; allocates when one grows */
+    LOCK_RANK_BATCH = 30,      /* the batch queue */
+    LOCK_RANK_STORE = 40,      /* which files make the view; PostgreSQL: newest, cutoffs */
+    LOCK_RANK_HEAD = 50,       /* one stripe of heads */
+    LOCK_RANK_WAL = 60,        /* WAL segment hand-over */
+    LOCK_RANK_CACHE = 62,      /* cached values; held while a map grows */
+    LOCK_RANK_REDIS = 63,      /* connections to Redis, entries on their way there */
+    LOCK_RANK_NOTIFIER = 65,   /* who sends what now; tests of receivers that wait */
+    LOCK_RANK_HUB = 70,        /* live subscriptions; queues of taps; what rules and synthetic
                                   variables have to look at again */
-    LOCK_RANK_MQTT = 72,     /* MQTT sessions, who owns them, who subscribed; held while a
+    LOCK_RANK_MQTT = 72,       /* MQTT sessions, who owns them, who subscribed; held while a
                                   map grows */
-    LOCK_RANK_POLLS = 75,    /* devices that wait for a command */
-    LOCK_RANK_EXECUTOR = 80, /* one executor's queue; waking of threads with one job */
-    LOCK_RANK_LOOP = 85,     /* a loop's inbox; a stream's or a live socket's queue */
-    LOCK_RANK_SECURITY = 88, /* failed logins, users, keys, sessions; held while a map grows */
+    LOCK_RANK_POLLS = 75,      /* devices that wait for a command */
+    LOCK_RANK_EXECUTOR = 80,   /* one executor's queue; waking of threads with one job */
+    LOCK_RANK_LOOP = 85,       /* a loop's inbox; a stream's or a live socket's queue */
+    LOCK_RANK_SECURITY = 88,   /* failed logins, users, keys, sessions; held while a map grows */
     LOCK_RANK_PROPERTIES = 90, /* what devices said; held while a map or an answer grows */
 };
 

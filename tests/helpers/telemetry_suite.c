@@ -313,6 +313,20 @@ static void the_latest_sample_is_the_newest_not_the_last_written(void **state)
     in_every_state(check_latest);
 }
 
+static void a_newest_value_that_was_written_over_survives_a_restart(void **state)
+{
+    (void)state;
+    struct sample got;
+    const int64_t series = 1;
+    write_one(ORG, DEVICE, 1, HOUR(5), 50);
+    assert_int_equal(store->ops->seal(store), ERR_OK);
+    assert_int_equal(store->ops->maintain(store), ERR_OK);
+    write_one(ORG, DEVICE, 1, HOUR(5), 51);
+    reopen_store();
+    assert_int_equal(telemetry_latest(store, ORG, &series, 1, &got), ERR_OK);
+    assert_true(got.ts_ns == HOUR(5) && got.value == 51);
+}
+
 #define LONG 70000 /* more than a block holds */
 
 static void check_long(void)
@@ -421,6 +435,7 @@ int telemetry_suite_run(struct telemetry_maker *m, uint64_t operations)
         CLAIM(retention_is_of_one_organisation),
         CLAIM(a_purged_device_is_forgotten_and_others_are_not),
         CLAIM(the_latest_sample_is_the_newest_not_the_last_written),
+        CLAIM(a_newest_value_that_was_written_over_survives_a_restart),
         CLAIM(a_long_series_comes_back_whole),
         CLAIM(times_before_1970_have_hours_too),
         CLAIM(a_cursor_outlives_writes_seals_and_retention),
