@@ -77,7 +77,8 @@ static const struct conf_entry store_table[] = {
     {HIKARI "max-lifetime", AT(postgres_max_lifetime_ns), CONF_MS, "1800000", 0, 86400000, RESTART,
      "PostgreSQL: a connection is replaced after this long; 0 is never.", NULL},
     {HIKARI "leak-detection-threshold", AT(postgres_leak_threshold_ns), CONF_MS, "60000", 0,
-     86400000, RESTART, "PostgreSQL: a connection held this long is logged; 0 is never.", NULL},
+     86400000, RESTART, "PostgreSQL: a connection held this long counts as leaked; 0 is never.",
+     NULL},
 };
 
 static const struct conf_entry executor_table[] = {
