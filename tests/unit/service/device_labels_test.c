@@ -83,7 +83,7 @@ static void a_page_of_many_devices_shows_each_its_own_labels(void **state)
     struct catalog_listing listing;
     struct label group = make(&ada, LABEL_GROUP, "hall");
     for (int i = 0; i < DEVICES; i++) {
-        char id[16], own[16];
+        char id[24], own[24];
         snprintf(id, sizeof id, "d%03d", i);
         snprintf(own, sizeof own, "only %d", i);
         struct label tags[] = {{.name = bytes_str(own)}, {.name = BYTES("all")}};
@@ -98,7 +98,7 @@ static void a_page_of_many_devices_shows_each_its_own_labels(void **state)
     assert_int_equal(listing.count, DEVICES);
     for (int i = 0; i < DEVICES; i++) {
         const struct device *at = &devices[DEVICES - 1 - i];
-        char own[16];
+        char own[24];
         snprintf(own, sizeof own, "only %d", i);
         assert_int_equal(at->tags.n, i % 3 ? 2 : 0);
         if (i % 3) assert_true(bytes_is(at->tags.items[0].name, "all"));
@@ -131,7 +131,7 @@ static void a_thousand_tags_and_one_more(void **state)
     struct sql_tx *tx;
     assert_int_equal(sql_begin(w.db, SQL_WRITE, &tx), ERR_OK);
     for (int i = 0; i < LABELS_MAX - 1; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "t%d", i);
         l = (struct label){.org = ada.org, .kind = LABEL_TAG, .name = bytes_str(name)};
         assert_int_equal(catalog_labels_insert(tx, &l), ERR_OK);
