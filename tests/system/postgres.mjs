@@ -9,6 +9,7 @@ import { join } from 'node:path';
 
 const PLACES = [new URL('../../build/tools/postgresql-15/usr/lib/postgresql/15/bin', import.meta.url).pathname, '/usr/lib/postgresql/15/bin'];
 const BIN = PLACES.find((place) => existsSync(join(place, 'postgres')));
+const PSQL = PLACES.map((place) => join(place, 'psql')).find(existsSync); // of another package than the server
 const START_DEADLINE_MS = 60_000;
 
 // PostgreSQL refuses to run as root.
@@ -18,7 +19,7 @@ function nobody() {
     return { uid: id('-u'), gid: id('-g') };
 }
 
-export const postgresIsHere = BIN !== undefined;
+export const postgresIsHere = BIN !== undefined && PSQL !== undefined;
 
 const running = new Set();
 process.on('exit', () => { for (const server of running) server.child?.kill('SIGQUIT'); });
@@ -62,7 +63,7 @@ class Postgres {
 
     // What psql prints, rows and columns without decoration.
     ask(sql, url = this.url) {
-        return execFileSync(join(BIN, 'psql'), ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', sql],
+        return execFileSync(PSQL, ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', sql],
             { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
     }
 
