@@ -33,6 +33,7 @@ static void open_store(void)
 static void reopen_store(void)
 {
     store->ops->close(store);
+    store = NULL; /* an open that fails leaves nothing to close twice */
     open_store();
 }
 
