@@ -1,5 +1,6 @@
 /* Registration, login and what a user does with its own account. */
 #include "api/app.h"
+#include "api/cached_answer.h"
 #include "api/handlers.h"
 #include "api/service_call.h"
 #include "api/tokens_json.h"
@@ -7,6 +8,8 @@
 #include "codec/json_write.h"
 #include "service/auth_accounts.h"
 #include "service/auth_service.h"
+
+#include <stdio.h>
 
 enum { TEXT_MAX = 1024 };
 
@@ -130,17 +133,25 @@ void auth_api_logout(struct api_call *c)
 
 /* --- one's own account ------------------------------------------------------------------------ */
 
-static void answer_me(struct api_call *c)
+static enum err make_me(void *call, struct buf *out)
 {
+    struct api_call *c = call;
     struct user u;
     struct organization o;
     enum err e = auth_accounts_find(c->app->auth, c->who.org, c->who.user, c->arena, &u, &o);
-    if (e) {
+    if (!e) users_json_write(out, &u, &o, false);
+    return e;
+}
+
+static void answer_me(struct api_call *c)
+{
+    char name[32];
+    int n = snprintf(name, sizeof name, "me%lld", (long long)c->who.user);
+    enum err e = cached_answer(c, CACHE_USERS, c->who.org, bytes_of(name, (size_t)n), make_me, c);
+    if (e)
         api_fail(c, e, NULL);
-        return;
-    }
-    users_json_write(c->body, &u, &o, false);
-    service_call_cacheable(c);
+    else
+        service_call_cacheable(c);
 }
 
 void auth_api_me(struct api_call *c)

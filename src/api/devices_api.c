@@ -1,59 +1,19 @@
 /* Devices: list, create, read, change, delete. */
 #include "api/app.h"
+#include "api/cached_devices.h"
 #include "api/devices_json.h"
 #include "api/handlers.h"
 #include "api/paging.h"
 #include "api/service_call.h"
 #include "codec/json_write.h"
-#include "service/device_health.h"
 
 #include <math.h>
 
-/* Null until the first look after a start, seconds later. */
-static void write_health(struct buf *b, const struct device *d)
-{
-    bool known = d->health_checked_ns != 0;
-    json_write_key(b, "healthScore");
-    if (known)
-        json_write_i64(b, d->health);
-    else
-        json_write_null(b);
-    json_write_member_text(b, "healthStatus", known ? device_health_name(d->health) : NULL);
-    service_call_time(b, "lastHealthCheckAt", d->health_checked_ns);
-}
-
 void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, const char *token)
 {
-    char uuid[UUID_TEXT + 1];
-    enum device_status status = device_status_at(d->last_seen_ns, now_ns);
-    uuid_format(&d->uuid, uuid);
-    json_write_open(b, '{');
-    json_write_member_text(b, "id", uuid);
-    json_write_member_str(b, "externalId", d->external_id);
-    json_write_member_str(b, "name", d->name.n ? d->name : d->external_id);
-    json_write_member_str(b, "description", d->description);
-    json_write_member_bool(b, "active", d->active);
-    json_write_member_str(b, "location", d->location);
-    json_write_member_str(b, "sensorType", d->sensor_type);
-    json_write_member_str(b, "firmwareVersion", d->firmware_version);
-    json_write_key(b, "properties"); /* what else its messages said of it */
-    json_write_raw(b, d->properties.n ? d->properties : BYTES("{}"));
-    json_write_member_text(b, "status", device_status_name(status));
-    service_call_time(b, "lastSeenAt", d->last_seen_ns);
-    write_health(b, d);
-    json_write_member_number(b, "latitude", d->latitude);
-    json_write_member_number(b, "longitude", d->longitude);
-    json_write_member_number(b, "altitude", d->altitude);
-    json_write_key(b, "tags");
-    devices_json_write_tags(b, &d->tags);
-    json_write_key(b, "groups");
-    devices_json_write_groups(b, &d->groups);
-    if (token) json_write_member_text(b, "apiToken", token);
-    if (d->deleted_ns) {
-        json_write_member_time(b, "deletedAt", d->deleted_ns);
-        json_write_member_time(b, "restorableUntil", d->deleted_ns + DEVICE_RESTORABLE_NS);
-    }
-    json_write_close(b, '}');
+    devices_json_write_head(b, d);
+    devices_json_write_live(b, d, now_ns);
+    devices_json_write_tail(b, d, token);
 }
 
 struct device_text devices_json_text(struct api_fields *f, const char *name, size_t max_chars)
@@ -107,7 +67,6 @@ void devices_api_list(struct api_call *c)
 {
     struct device_query query = {.by_status = false};
     struct paging p;
-    struct device *devices = NULL;
     struct catalog_listing listing;
     struct why why = {""};
     if (!read_query(c, &query) || !paging_read(c, &p)) return;
@@ -116,16 +75,12 @@ void devices_api_list(struct api_call *c)
         p.page.sort = BYTES("deletedAt"); /* what somebody just deleted comes first */
         p.page.descending = true;
     }
-    enum err e = device_service_list(c->app->devices, c->who.org, &query, &p.page, c->arena,
-                                     &devices, &listing, &why);
+    paging_open(c, &p);
+    enum err e = cached_devices_list(c, &query, &p.page, &listing, &why);
     if (e) {
+        buf_clear(c->body);
         api_fail(c, e, &why);
         return;
-    }
-    int64_t now = clock_wall_ns(c->app->clock);
-    paging_open(c, &p);
-    for (size_t i = 0; i < listing.count; i++) {
-        devices_json_write(c->body, &devices[i], now, NULL);
     }
     paging_close(c, &p, &listing);
     service_call_cacheable(c);
@@ -198,14 +153,12 @@ void devices_api_create(struct api_call *c)
 
 void devices_api_get(struct api_call *c)
 {
-    struct device d;
     struct refusal refusal = {.fields = 0};
-    enum err e = device_service_find(c->app->devices, c->who.org, c->params[0], c->arena, &d);
-    if (e) {
+    enum err e = cached_devices_one(c, c->params[0]);
+    if (e)
         service_call_refuse(c, NULL, e, &refusal, "device");
-        return;
-    }
-    devices_json_answer(c, 200, &d, NULL);
+    else
+        service_call_cacheable(c);
 }
 
 /* An id in the body may only repeat what the device is called: it is its address. */

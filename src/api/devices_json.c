@@ -1,13 +1,69 @@
-/* Tags and groups of a device in bodies and answers (see devices_json.h). */
+/* A device in answers, its tags and groups in bodies (see devices_json.h). */
 #include "api/devices_json.h"
 
 #include "api/service_call.h"
 #include "codec/json_write.h"
+#include "service/device_health.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
 
 enum { NAMED_MAX = 1000 }; /* far past what a device may have, which the service says */
+
+/* Null until the first look after a start, seconds later. */
+static void write_health(struct buf *b, const struct device *d)
+{
+    bool known = d->health_checked_ns != 0;
+    json_write_key(b, "healthScore");
+    if (known)
+        json_write_i64(b, d->health);
+    else
+        json_write_null(b);
+    json_write_member_text(b, "healthStatus", known ? device_health_name(d->health) : NULL);
+    service_call_time(b, "lastHealthCheckAt", d->health_checked_ns);
+}
+
+void devices_json_write_head(struct buf *b, const struct device *d)
+{
+    char uuid[UUID_TEXT + 1];
+    uuid_format(&d->uuid, uuid);
+    json_write_open(b, '{');
+    json_write_member_text(b, "id", uuid);
+    json_write_member_str(b, "externalId", d->external_id);
+    json_write_member_str(b, "name", d->name.n ? d->name : d->external_id);
+    json_write_member_str(b, "description", d->description);
+    json_write_member_bool(b, "active", d->active);
+    json_write_member_str(b, "location", d->location);
+    json_write_member_str(b, "sensorType", d->sensor_type);
+    json_write_member_str(b, "firmwareVersion", d->firmware_version);
+    json_write_key(b, "properties"); /* what else its messages said of it */
+    json_write_raw(b, d->properties.n ? d->properties : BYTES("{}"));
+}
+
+void devices_json_write_live(struct buf *b, const struct device *d, int64_t now_ns)
+{
+    enum device_status status = device_status_at(d->last_seen_ns, now_ns);
+    json_write_member_text(b, "status", device_status_name(status));
+    service_call_time(b, "lastSeenAt", d->last_seen_ns);
+    write_health(b, d);
+}
+
+void devices_json_write_tail(struct buf *b, const struct device *d, const char *token)
+{
+    json_write_member_number(b, "latitude", d->latitude);
+    json_write_member_number(b, "longitude", d->longitude);
+    json_write_member_number(b, "altitude", d->altitude);
+    json_write_key(b, "tags");
+    devices_json_write_tags(b, &d->tags);
+    json_write_key(b, "groups");
+    devices_json_write_groups(b, &d->groups);
+    if (token) json_write_member_text(b, "apiToken", token);
+    if (d->deleted_ns) {
+        json_write_member_time(b, "deletedAt", d->deleted_ns);
+        json_write_member_time(b, "restorableUntil", d->deleted_ns + DEVICE_RESTORABLE_NS);
+    }
+    json_write_close(b, '}');
+}
 
 void devices_json_write_tags(struct buf *b, const struct label_list *tags)
 {

@@ -6,6 +6,11 @@
 
 /* The object of contract §5; token: NULL, or shown once as apiToken. */
 void devices_json_write(struct buf *b, const struct device *d, int64_t now_ns, const char *token);
+/* The three parts of it: what the catalog has, what changes with every reading and every look, and
+ * the rest. */
+void devices_json_write_head(struct buf *b, const struct device *d);
+void devices_json_write_live(struct buf *b, const struct device *d, int64_t now_ns);
+void devices_json_write_tail(struct buf *b, const struct device *d, const char *token);
 /* The same as the answer of a call. */
 void devices_json_answer(struct api_call *c, int status, const struct device *d, const char *token);
 /* A member that may be absent (stays), null (clears) or a value; wrong types add to the errors. */

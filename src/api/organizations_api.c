@@ -1,5 +1,6 @@
 /* Organisations: one's own, and for an installation's administrator each. */
 #include "api/app.h"
+#include "api/cached_answer.h"
 #include "api/handlers_people.h"
 #include "api/paging.h"
 #include "api/service_call.h"
@@ -27,26 +28,37 @@ static void write_members(struct buf *b, const struct organization *o, int64_t u
     service_call_time(b, "restorableUntil", o->deleted_ns + AUTH_RESTORABLE_NS);
 }
 
-static void answer(struct api_call *c, const struct organization *o)
+static enum err write_one(struct api_call *c, const struct organization *o)
 {
     int64_t users = 0;
     enum err e = auth_organizations_count_users(c->app->auth, o->id, &users);
-    if (e) {
-        api_fail(c, e, NULL);
-        return;
-    }
+    if (e) return e;
     json_write_open(c->body, '{');
     write_members(c->body, o, users);
     json_write_close(c->body, '}');
-    service_call_cacheable(c);
+    return ERR_OK;
+}
+
+static void answer(struct api_call *c, enum err e)
+{
+    if (e)
+        api_fail(c, e, NULL);
+    else
+        service_call_cacheable(c);
+}
+
+/* Whether the organisation of the path may be there for the caller. */
+static bool may_see(const struct api_call *c, int64_t *ret_id)
+{
+    return service_call_id(c->params[0], ret_id) &&
+           (*ret_id == c->who.org || principal_is_admin(&c->who));
 }
 
 /* The organisation of the path, when it is there for the caller. */
 static enum err find(struct api_call *c, struct organization *ret)
 {
     int64_t id = 0;
-    if (!service_call_id(c->params[0], &id)) return ERR_NOTFOUND;
-    if (id != c->who.org && !principal_is_admin(&c->who)) return ERR_NOTFOUND;
+    if (!may_see(c, &id)) return ERR_NOTFOUND;
     return auth_accounts_find_organization(c->app->auth, id, c->arena, ret);
 }
 
@@ -56,41 +68,74 @@ static void refuse(struct api_call *c, struct api_fields *f, enum err e,
     service_call_refuse(c, f, e, refusal, "organization");
 }
 
-void organizations_api_get(struct api_call *c)
+static enum err make_one(void *call, struct buf *out)
 {
     struct organization o;
+    (void)out; /* is the call's body */
+    enum err e = find(call, &o);
+    return e ? e : write_one(call, &o);
+}
+
+void organizations_api_get(struct api_call *c)
+{
+    int64_t id = 0;
     struct refusal refusal = {.fields = 0};
-    enum err e = find(c, &o);
+    enum err e = ERR_NOTFOUND;
+    if (may_see(c, &id)) e = cached_answer(c, CACHE_ORGANIZATIONS, id, BYTES("one"), make_one, c);
     if (e)
         refuse(c, NULL, e, &refusal);
     else
-        answer(c, &o);
+        service_call_cacheable(c);
+}
+
+struct reading {
+    struct api_call *c;
+    struct paging p;
+    bool deleted;
+};
+
+static enum err make_list(void *ctx, struct buf *out)
+{
+    struct reading *r = ctx;
+    struct organization *list = NULL;
+    struct catalog_listing listing;
+    enum err e = auth_organizations_list(r->c->app->auth, r->deleted, &r->p.page, r->c->arena,
+                                         &list, &listing);
+    if (e) return e;
+    paging_open(r->c, &r->p);
+    for (size_t i = 0; i < listing.count; i++) {
+        json_write_open(out, '{');
+        write_members(out, &list[i], -1);
+        json_write_close(out, '}');
+    }
+    paging_close(r->c, &r->p, &listing);
+    return ERR_OK;
+}
+
+/* Deleted ones leave the list with the time; a bare array may have a Link, which no entry keeps. */
+static enum err read_list(struct reading *r)
+{
+    struct buf name;
+    buf_init(&name, CACHE_NAME_MAX);
+    buf_add_str(&name, "list");
+    cached_answer_name_page(&name, &r->p.page);
+    enum err e = r->deleted || !r->p.asked || name.err
+                     ? make_list(r, r->c->body)
+                     : cached_answer(r->c, CACHE_ORGANIZATIONS, 0, buf_bytes(&name), make_list, r);
+    buf_done(&name);
+    return e;
 }
 
 void organizations_api_list(struct api_call *c)
 {
-    struct paging p;
-    struct organization *list = NULL;
-    struct catalog_listing listing;
-    bool deleted;
-    if (!service_call_query_bool(c, "deleted", &deleted) || !paging_read(c, &p)) return;
-    enum err e = auth_organizations_list(c->app->auth, deleted, &p.page, c->arena, &list, &listing);
+    struct reading r = {.c = c};
+    if (!service_call_query_bool(c, "deleted", &r.deleted) || !paging_read(c, &r.p)) return;
+    enum err e = read_list(&r);
     if (e == ERR_INVALID) {
         api_problem(c, 400, "sort may be id, name or createdAt.");
         return;
     }
-    if (e) {
-        api_fail(c, e, NULL);
-        return;
-    }
-    paging_open(c, &p);
-    for (size_t i = 0; i < listing.count; i++) {
-        json_write_open(c->body, '{');
-        write_members(c->body, &list[i], -1);
-        json_write_close(c->body, '}');
-    }
-    paging_close(c, &p, &listing);
-    service_call_cacheable(c);
+    answer(c, e);
 }
 
 /* --- change ----------------------------------------------------------------------------------- */
@@ -139,7 +184,7 @@ void organizations_api_update(struct api_call *c)
         return;
     }
     buf_done(&f.errors);
-    answer(c, &o);
+    answer(c, write_one(c, &o));
 }
 
 /* --- away and back ---------------------------------------------------------------------------- */

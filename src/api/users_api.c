@@ -1,5 +1,6 @@
 /* People of an organisation, for its administrators. */
 #include "api/app.h"
+#include "api/cached_answer.h"
 #include "api/handlers_people.h"
 #include "api/paging.h"
 #include "api/service_call.h"
@@ -7,72 +8,107 @@
 #include "codec/json_write.h"
 #include "service/auth_users.h"
 
+#include <stdio.h>
+
 enum { TEXT_MAX = 1024 };
 
 static void answer_user(struct api_call *c, int status, const struct user *u,
                         const struct organization *o)
 {
     users_json_write(c->body, u, o, true);
-    if (status == 200) {
-        service_call_cacheable(c);
-    } else {
-        api_ok(c, status);
-    }
+    api_ok(c, status);
 }
 
 /* --- read ------------------------------------------------------------------------------------- */
 
-void users_api_list(struct api_call *c)
-{
+struct reading {
+    struct api_call *c;
+    struct auth_reach reach;
     struct paging p;
+    bool deleted;
+    int64_t user;
+    bool bad_sort;
+};
+
+static enum err make_list(void *ctx, struct buf *out)
+{
+    struct reading *r = ctx;
+    struct api_call *c = r->c;
     struct user *users = NULL;
     struct catalog_listing listing;
     struct organization o;
-    struct auth_reach reach = users_json_reach(c);
-    bool deleted = false;
-    if (!users_json_organization(c, &reach.org) || !service_call_query_bool(c, "deleted", &deleted))
+    enum err e = auth_accounts_find_organization(c->app->auth, r->reach.org, c->arena, &o);
+    if (e) return e;
+    e = auth_users_list(c->app->auth, &r->reach, r->deleted, &r->p.page, c->arena, &users,
+                        &listing);
+    r->bad_sort = e == ERR_INVALID;
+    if (e) return e;
+    paging_open(c, &r->p);
+    for (size_t i = 0; i < listing.count; i++) users_json_write(out, &users[i], &o, true);
+    paging_close(c, &r->p, &listing);
+    return ERR_OK;
+}
+
+/* Deleted ones leave the list with the time, not with a change. */
+static enum err read_list(struct reading *r)
+{
+    struct buf name;
+    buf_init(&name, CACHE_NAME_MAX);
+    buf_add_str(&name, "list");
+    cached_answer_name_page(&name, &r->p.page);
+    enum err e = r->deleted || name.err ? make_list(r, r->c->body)
+                                        : cached_answer(r->c, CACHE_USERS, r->reach.org,
+                                                        buf_bytes(&name), make_list, r);
+    buf_done(&name);
+    return e;
+}
+
+void users_api_list(struct api_call *c)
+{
+    struct reading r = {.c = c, .reach = users_json_reach(c)};
+    if (!users_json_organization(c, &r.reach.org) ||
+        !service_call_query_bool(c, "deleted", &r.deleted) || !paging_read(c, &r.p))
         return;
-    if (!paging_read(c, &p)) return;
-    p.asked = true; /* never was a bare array */
-    if (p.page.size == CATALOG_PAGE_MAX && !api_query(c, "size").p) p.page.size = PAGING_SIZE;
-    enum err e = auth_accounts_find_organization(c->app->auth, reach.org, c->arena, &o);
-    if (e == ERR_NOTFOUND) {
-        api_not_found(c, "organization");
-        return;
-    }
+    r.p.asked = true; /* never was a bare array */
+    if (r.p.page.size == CATALOG_PAGE_MAX && !api_query(c, "size").p) r.p.page.size = PAGING_SIZE;
+    enum err e = read_list(&r);
     if (!e) {
-        e = auth_users_list(c->app->auth, &reach, deleted, &p.page, c->arena, &users, &listing);
+        service_call_cacheable(c);
+        return;
     }
-    if (e == ERR_INVALID) {
+    buf_clear(c->body);
+    if (r.bad_sort)
         api_problem(c, 400, "sort may be id, username, email or createdAt.");
-        return;
-    }
-    if (e) {
+    else if (e == ERR_NOTFOUND)
+        api_not_found(c, "organization");
+    else
         api_fail(c, e, NULL);
-        return;
-    }
-    paging_open(c, &p);
-    for (size_t i = 0; i < listing.count; i++) users_json_write(c->body, &users[i], &o, true);
-    paging_close(c, &p, &listing);
-    service_call_cacheable(c);
+}
+
+static enum err make_one(void *ctx, struct buf *out)
+{
+    struct reading *r = ctx;
+    struct user u;
+    struct organization o;
+    enum err e = auth_users_find(r->c->app->auth, &r->reach, r->user, r->c->arena, &u, &o);
+    if (!e) users_json_write(out, &u, &o, true);
+    return e;
 }
 
 void users_api_get(struct api_call *c)
 {
-    int64_t id = 0;
-    struct user u;
-    struct organization o;
+    struct reading r = {.c = c, .reach = users_json_reach(c)};
     struct refusal refusal = {.fields = 0};
-    struct auth_reach reach = users_json_reach(c);
     enum err e = ERR_NOTFOUND;
-    if (service_call_id(c->params[0], &id)) {
-        e = auth_users_find(c->app->auth, &reach, id, c->arena, &u, &o);
+    char name[32];
+    if (service_call_id(c->params[0], &r.user)) {
+        int n = snprintf(name, sizeof name, "%lld", (long long)r.user);
+        e = cached_answer(c, CACHE_USERS, r.reach.org, bytes_of(name, (size_t)n), make_one, &r);
     }
-    if (e) {
+    if (e)
         service_call_refuse(c, NULL, e, &refusal, "user");
-        return;
-    }
-    answer_user(c, 200, &u, &o);
+    else
+        service_call_cacheable(c);
 }
 
 /* --- make and change -------------------------------------------------------------------------- */

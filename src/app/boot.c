@@ -98,7 +98,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
     if (!e) e = open_directories(b, data_dir, &place, why);
     b->store.lost = on_store_lost;
     if (!e) e = store_open_parts(&b->store, STORE_CATALOG, &place, s, app->clock, why);
-    app->db = b->store.db;
+    if (!e) e = boot_cache_watch(b);
     if (!e) e = overrides_load(b->conf, app->db, note_stale_override, NULL, why);
     if (!e) e = conf_fill(b->conf, s); /* the overrides kept in the store are above all others */
     if (!e && b->for_command) narrow(s);

@@ -3,6 +3,7 @@
 
 #include "base/rnd.h"
 #include "cache/redis_tier.h"
+#include "query/cached_catalog.h"
 #include "query/cached_telemetry.h"
 #include "store/catalog_settings.h"
 
@@ -65,6 +66,14 @@ static enum err find_redis(const struct settings *s, struct redis_place *ret, bo
     return ERR_OK;
 }
 
+enum err boot_cache_watch(struct boot *b)
+{
+    struct sql_db *watched;
+    enum err e = cached_catalog_new(&watched, b->store.db);
+    if (!e) b->app.db = b->store.db = watched; /* which closes the one below */
+    return e;
+}
+
 enum err boot_cache_open(struct boot *b, struct why *why)
 {
     struct app *app = &b->app;
@@ -85,8 +94,10 @@ enum err boot_cache_open(struct boot *b, struct why *why)
     }
     if (!e) e = cache_new(&app->cache, &opts);
     if (!e) e = cached_telemetry_new(&cached, app->telemetry, app->cache, app->clock);
-    if (!e) app->telemetry = b->store.telemetry = cached; /* which closes the one below */
-    return e;
+    if (e) return e;
+    app->telemetry = b->store.telemetry = cached; /* which closes the one below */
+    cached_catalog_use(app->db, app->cache);
+    return ERR_OK;
 }
 
 void boot_cache_close(struct boot *b)

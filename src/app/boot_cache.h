@@ -3,6 +3,9 @@
  * Threads: main, at start and at the end.   Memory: the boot owns them. */
 #include "app/boot.h"
 
+/* Opens b->app.db over b->store.db, so that changes are known to the caches: before anything else
+ * takes it. */
+enum err boot_cache_watch(struct boot *b) MUST_CHECK;
 /* Makes b->app.cache and puts it in front of b->app.telemetry, which must be open. */
 enum err boot_cache_open(struct boot *b, struct why *why) MUST_CHECK;
 /* After everything that reads, and after the telemetry was closed. */

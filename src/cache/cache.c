@@ -167,6 +167,16 @@ void cache_changed_all(struct cache *c, enum cache_id cache)
     generations_advance_all(c->generations, cache);
 }
 
+void cache_heard(struct cache *c, enum cache_id cache, uint32_t slot)
+{
+    generations_hear(c->generations, cache, slot);
+}
+
+void cache_heard_all(struct cache *c, enum cache_id cache)
+{
+    generations_hear_all(c->generations, cache);
+}
+
 uint64_t cache_clear(struct cache *c, enum cache_id cache)
 {
     generations_advance_all(c->generations, cache); /* what is being made now is of before */

@@ -60,6 +60,10 @@ void cache_item_done(struct cache_item *item);
 void cache_changed(struct cache *c, enum cache_id cache, uint32_t slot);
 /* The same for all keys of a cache. */
 void cache_changed_all(struct cache *c, enum cache_id cache);
+/* The same for changes that another node made and has told: they end what is kept here, and are not
+ * told again. */
+void cache_heard(struct cache *c, enum cache_id cache, uint32_t slot);
+void cache_heard_all(struct cache *c, enum cache_id cache);
 
 /* Forgets what is there; *ret: the entries that were. Keys that are missed then are made again by
  * who asks for them, or ahead of that by cache warmers (see the README). */

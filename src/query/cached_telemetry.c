@@ -332,6 +332,7 @@ enum err cached_telemetry_new(struct telemetry **ret, struct telemetry *below, s
     t->ops = (struct telemetry_ops){
         .name = below->ops->name,
         .writers = below->ops->writers,
+        .remote = below->ops->remote,
         .write = cached_write,
         .scan_open = cached_scan_open,
         .scan_next = below->ops->scan_next,

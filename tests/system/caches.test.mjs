@@ -67,6 +67,38 @@ describe('caches', () => {
         assert.ok(await metric('sensorvision_cache_hit_ratio{cache="pilot-analytics"}') > 0);
     });
 
+    test('what the catalog says is answered again from its cache, until it says something else', async () => {
+        const me = await server.register(), own = { token: me.accessToken };
+        const key2 = (await server.device(own.token, 'meta')).apiToken;
+        const size = (cache) => metric(`sensorvision_cache_size{cache="${cache}"}`);
+        const one = `/users/${me.userId}`, home = `/organizations/${me.organizationId}`;
+        let turn = 0;
+        const rename = () => server.ok('PUT', '/devices/meta', { ...own, body: { name: `name ${++turn}` } });
+        const call = () => server.ok('PUT', one, { ...own, body: { firstName: `name ${++turn}` } });
+        const describe_ = () => server.ok('PUT', home, { ...own, body: { description: `name ${++turn}` } });
+        const rows = [
+            ['pilot-devices', '/devices', rename], ['pilot-devices', '/devices?q=met&page=0', rename], ['pilot-devices', '/devices/meta', rename],
+            ['users', '/users', call], ['users', one, call], ['users', '/auth/me', call], ['organizations', home, describe_]];
+        for (const [cache, path, change] of rows) {
+            await change();
+            const before_ = await size(cache), first = await server.ok('GET', path, own);
+            assert.deepEqual(await server.ok('GET', path, own), first);
+            assert.equal(await size(cache), before_ + 1, path);
+            for (let i = 0; i < 5; i++) {
+                await change();
+                assert.ok(JSON.stringify(await server.ok('GET', path, own)).includes(`"name ${turn}"`), path);
+            }
+        }
+        // what every reading changes is told at once, and ends nothing
+        const before_ = await size('pilot-devices');
+        assert.equal((await server.ok('GET', '/devices/meta', own)).status, 'UNKNOWN');
+        await server.ok('POST', '/ingest/meta', { device: key2, body: { v: 1 } });
+        assert.equal((await server.ok('GET', '/devices/meta', own)).status, 'ONLINE');
+        assert.equal((await server.ok('GET', '/devices', own))[0].status, 'ONLINE');
+        assert.ok(await size('pilot-devices') <= before_ + 1);
+        assert.deepEqual(await server.ok('GET', '/devices?status=ONLINE', own), await server.ok('GET', '/devices', own));
+    });
+
     test('another organisation reads nothing of what is warm', async () => {
         const stranger = (await server.register()).accessToken;
         assert.equal((await average('c-0')).status, 200);
