@@ -61,6 +61,7 @@ static void add_headers(struct api_call *c, int status)
 
 void api_end(struct api_call *c)
 {
+    answer_note_parts(c);
     add_headers(c, c->status);
     if (c->body->err) { /* out of memory, or a reply past its ceiling: nothing of it can be sent */
         buf_clear(c->body);

@@ -56,6 +56,7 @@ bool command_polls_park(struct command_polls *p, struct command_parked *parked)
     bool room = !p->closed && p->count < COMMAND_POLLS_MAX;
     if (room) {
         struct command_parked **list = list_of(p, parked->device);
+        parked->call->waited = true;
         parked->next = *list;
         *list = parked;
         p->count++;

@@ -8,6 +8,7 @@
 #include "codec/encoding.h"
 #include "codec/json_write.h"
 #include "codec/url.h"
+#include "perf/org_figures.h"
 #include "service/auth_service.h"
 
 #include <cjson/cJSON.h>
@@ -19,6 +20,8 @@ enum { LOOP_BODY_MAX = 16 * 1024 };
 struct api_pending {
     struct work work;
     struct api_call *call;
+    struct probe_span handler; /* what it was busy with */
+    int64_t queued_ns;         /* for an executor; monotonic */
     struct buf inflated;
     struct cJSON *json;
 };
@@ -241,16 +244,40 @@ static bool inflate_body(struct api_call *c)
     return false;
 }
 
-/* Runs the handler; the answer goes out here unless it was kept. */
+/* Runs the handler; the answer goes out here unless it was kept. From there on the call may be
+ * gone, so what the handler was busy with is counted on this thread's stack and handed over before.
+ */
 static void run_call(struct api_call *c)
 {
+    char request[PROBE_REQUEST_MAX];
+    struct probe_span span;
+    struct bytes id = http_request_id(c->exchange);
+    id.n = id.n < sizeof request ? id.n : sizeof request;
+    if (id.n) memcpy(request, id.p, id.n);
     c->kept = false;
+    probe_enter(&span, c, c->who.org, bytes_of(request, id.n));
     if (c->pending->inflated.n || inflate_body(c)) c->route->handler(c);
+    probe_leave(&span);
+}
+
+void answer_note_parts(struct api_call *c)
+{
+    probe_hand_over(c, &c->pending->handler);
+}
+
+void answer_note_wait(struct api_call *c, const struct probe *p, int64_t ns)
+{
+    probe_add_part(&c->pending->handler, p, ns);
 }
 
 static void run_work(struct work *w)
 {
-    run_call(((struct api_pending *)(void *)w)->call);
+    static struct probe wait = PROBE_INIT(PROBE_TASK, "executor_wait");
+    struct api_pending *p = (struct api_pending *)(void *)w;
+    int64_t waited_ns = clock_mono_ns(p->call->app->clock) - p->queued_ns;
+    probe_note_took(&wait, waited_ns, ERR_OK);
+    answer_note_wait(p->call, &wait, waited_ns);
+    run_call(p->call);
 }
 
 void api_offload(struct api_call *c, enum where where)
@@ -260,6 +287,7 @@ void api_offload(struct api_call *c, enum where where)
     c->pending->work.run = run_work;
     /* strangers, who come by shared links, are one owner together */
     c->pending->work.owner = c->who.org ? (uint64_t)c->who.org : UINT64_MAX;
+    c->pending->queued_ns = clock_mono_ns(c->app->clock);
     enum err e = executor_submit(executor_of(c->app, where), &c->pending->work);
     if (!e) return;
     c->kept = false;
@@ -281,13 +309,22 @@ static void on_request(void *ctx, struct http_exchange *x)
         api_offload(c, where);
 }
 
+static void note_request(struct app *app, struct api_call *c)
+{
+    int64_t now_ns = clock_mono_ns(app->clock), took_ns = now_ns - http_started_ns(c->exchange);
+    struct probe_span *parts = &c->pending->handler;
+    parts->org = c->who.org;
+    parts->request = http_request_id(c->exchange);
+    routes_note(app->routes, c->route, c->status, parts, took_ns);
+    org_figures_request(c->who.org, now_ns, c->waited ? -1 : took_ns, c->status >= 500);
+}
+
 static void on_done(void *ctx, struct http_exchange *x)
 {
     struct app *app = ctx;
     struct api_call *c = *http_user(x);
     if (!c) return;
-    int64_t took_ns = clock_mono_ns(app->clock) - http_started_ns(x);
-    if (c->route) routes_note(app->routes, c->route, c->status, took_ns);
+    if (c->route) note_request(app, c);
     cJSON_Delete(c->pending->json);
     buf_done(&c->pending->inflated);
 }

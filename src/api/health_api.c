@@ -14,7 +14,7 @@ struct health {
 static struct health read_health(struct app *app)
 {
     struct health h = {0};
-    app->telemetry->ops->read_stats(app->telemetry, &h.store);
+    telemetry_read_stats(app->telemetry, &h.store);
     batch_read_stats(app->batch, &h.batch);
     h.up = h.store.writable;
     return h;

@@ -1,8 +1,10 @@
 /* One telemetry request between decoding and its answer (see ingest_call.h). */
 #include "api/ingest_call.h"
 
+#include "api/answer.h"
 #include "api/service_call.h"
 #include "base/mem.h"
+#include "perf/probe.h"
 
 void ingest_metrics_note_minute(struct ingest_metrics *m)
 {
@@ -102,6 +104,9 @@ static void say_promise(struct ingest_call *k, bool durable)
     if (k->skipped.p) http_add_header(k->c->exchange, "X-Skipped-Fields", k->skipped);
 }
 
+/* Not counted by itself (the pipeline has it by stages): the reason why a request was slow. */
+static struct probe write_wait = PROBE_INIT(PROBE_STORE, "durable_write");
+
 /* On the writer's thread: the set is durable, or refused. */
 static void on_written(struct batch_ticket *t, enum err e, const struct why *why)
 {
@@ -115,6 +120,7 @@ static void on_written(struct batch_ticket *t, enum err e, const struct why *why
         ingest_call_free(k);
         return;
     }
+    answer_note_wait(c, &write_wait, clock_mono_ns(k->app->clock) - t->queued_ns);
     if (e) {
         ingest_call_free(k);
         api_fail(c, e, why);

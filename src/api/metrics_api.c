@@ -48,7 +48,7 @@ static void write_durations(struct app *app, struct buf *b)
         struct route_figures *f = routes_figures(t, r);
         snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\"", http1_method_name(r->method),
                  r->path);
-        prometheus_histogram(b, name, labels, &f->seconds);
+        prometheus_histogram(b, name, labels, &f->probe.took);
     }
 }
 
@@ -60,8 +60,8 @@ static void write_api_response(struct app *app, struct buf *b)
     for (size_t i = 0; i < routes_count(app->routes); i++) {
         struct route_figures *f = routes_figures(app->routes, routes_at(app->routes, i));
         for (int k = 0; k < HISTOGRAM_BUCKETS; k++)
-            all.buckets[k] += atomic_load_explicit(&f->seconds.buckets[k], memory_order_relaxed);
-        all.sum_ns += atomic_load_explicit(&f->seconds.sum_ns, memory_order_relaxed);
+            all.buckets[k] += atomic_load_explicit(&f->probe.took.buckets[k], memory_order_relaxed);
+        all.sum_ns += atomic_load_explicit(&f->probe.took.sum_ns, memory_order_relaxed);
     }
     prometheus_family(b, name, "histogram", "Response time of all routes together.");
     prometheus_histogram(b, name, NULL, &all);
@@ -169,7 +169,7 @@ static void write_batches(struct app *app, struct buf *b)
 static void write_store(struct app *app, struct buf *b)
 {
     struct telemetry_stats s;
-    app->telemetry->ops->read_stats(app->telemetry, &s);
+    telemetry_read_stats(app->telemetry, &s);
     prometheus_family(b, "sensorvision_store_bytes", "gauge", "Bytes on disk by kind.");
     prometheus_count(b, "sensorvision_store_bytes", "kind=\"wal\"", s.wal_bytes);
     prometheus_count(b, "sensorvision_store_bytes", "kind=\"raw\"", s.raw_bytes);

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "codec/url.h"
 
+#include <stdio.h>
+
 const int route_statuses[ROUTE_STATUSES] = {
     200, 201, 202, 204, 206, 301, 302, 304, 400, 401, 403, 404, 405,
     408, 409, 410, 412, 413, 415, 422, 429, 500, 501, 503, 101, 0,
@@ -21,8 +23,11 @@ struct route_table {
     struct node *root;
     const struct route **all;
     size_t count;
-    struct route_figures *figures; /* of all[i] */
 };
+
+/* Of all[i]. Probes stay as long as the process, whatever becomes of the table. */
+static struct route_figures figures[ROUTES_MAX];
+static char names[ROUTES_MAX][128];
 
 static struct node *child_of(struct route_table *t, struct node *n, struct bytes segment)
 {
@@ -44,6 +49,10 @@ static enum err add_route(struct route_table *t, const struct route *r)
         if (segment.n && !(n = child_of(t, n, segment))) return ERR_NOMEM;
     bug_if(n->by_method[r->method]); /* two rows for one route */
     n->by_method[r->method] = r;
+    bug_if(t->count == ROUTES_MAX);
+    snprintf(names[t->count], sizeof *names, "%s %s", http1_method_name(r->method), r->path);
+    figures[t->count].probe.name = names[t->count];
+    figures[t->count].probe.kind = PROBE_ROUTE;
     t->all[t->count++] = r;
     return ERR_OK;
 }
@@ -57,8 +66,7 @@ enum err routes_new(struct route_table **ret)
     for (const struct route_list *l = route_lists; l->routes; l++) n += *l->count;
     t->root = arena_zalloc(&t->arena, sizeof *t->root);
     t->all = arena_alloc(&t->arena, n * sizeof(struct route *));
-    t->figures = mem_array(n, sizeof *t->figures);
-    enum err e = t->root && t->all && t->figures ? ERR_OK : ERR_NOMEM;
+    enum err e = t->root && t->all ? ERR_OK : ERR_NOMEM;
     for (const struct route_list *l = route_lists; l->routes && !e; l++)
         for (size_t i = 0; i < *l->count && !e; i++) e = add_route(t, &l->routes[i]);
     if (e) {
@@ -73,7 +81,6 @@ void routes_free(struct route_table *t)
 {
     if (!t) return;
     arena_done(&t->arena);
-    mem_free(t->figures);
     mem_free(t);
 }
 
@@ -161,15 +168,35 @@ struct route_figures *routes_figures(struct route_table *t, const struct route *
 {
     size_t i = 0;
     while (i < t->count && t->all[i] != r) i++;
-    return i < t->count ? &t->figures[i] : NULL;
+    return i < t->count ? &figures[i] : NULL;
 }
 
-void routes_note(struct route_table *t, const struct route *r, int status, int64_t ns)
+/* What an answer means as the outcome of an operation. */
+static enum err outcome_of(int status)
+{
+    switch (status) {
+    case 404:
+        return ERR_NOTFOUND;
+    case 429:
+        return ERR_RATE;
+    case 503:
+        return ERR_FULL;
+    case 507:
+        return ERR_NOSPACE;
+    default:
+        break;
+    }
+    if (status >= 500) return ERR_INTERNAL;
+    return status >= 400 ? ERR_INVALID : ERR_OK;
+}
+
+void routes_note(struct route_table *t, const struct route *r, int status,
+                 const struct probe_span *parts, int64_t took_ns)
 {
     struct route_figures *f = routes_figures(t, r);
     if (!f) return;
     int slot = 0;
     while (slot < ROUTE_STATUSES - 1 && route_statuses[slot] != status) slot++;
     atomic_fetch_add_explicit(&f->by_status[slot], 1, memory_order_relaxed);
-    histogram_record(&f->seconds, ns);
+    probe_note_parts(&f->probe, parts, took_ns, outcome_of(status));
 }

@@ -1,15 +1,16 @@
 #pragma once
 /* api/routes.h -- every route there is, found by method and path in one walk over its segments.
  * A literal segment wins over a parameter, a trailing slash is tolerated, HEAD is a GET.
- * Threads: immutable after routes_new(); the figures are atomics.   Memory: owned by the table. */
+ * Threads: immutable after routes_new(); the figures are atomics.   Memory: owned by the table; the
+ * figures are static. */
 #include "api/api.h"
-#include "perf/histogram.h"
+#include "perf/probe.h"
 
-enum { ROUTE_STATUSES = 26 };
+enum { ROUTE_STATUSES = 26, ROUTES_MAX = 512 };
 extern const int route_statuses[ROUTE_STATUSES]; /* the last stands for every other one */
 
 struct route_figures {
-    struct histogram seconds;
+    struct probe probe; /* "GET /api/v1/devices" */
     _Atomic uint64_t by_status[ROUTE_STATUSES];
 };
 
@@ -34,4 +35,6 @@ enum route_match routes_find(const struct route_table *t, enum http1_method meth
 size_t routes_count(const struct route_table *t);
 const struct route *routes_at(const struct route_table *t, size_t i);
 struct route_figures *routes_figures(struct route_table *t, const struct route *r);
-void routes_note(struct route_table *t, const struct route *r, int status, int64_t ns);
+/* An answered request; parts: of its handler. */
+void routes_note(struct route_table *t, const struct route *r, int status,
+                 const struct probe_span *parts, int64_t took_ns);

@@ -44,7 +44,7 @@ static enum err retain_one(struct run *r, int64_t org)
     uint64_t points = 0;
     struct telemetry *t = r->a->opts.telemetry;
     int64_t raw = retention_cutoff_ns(r->a->opts.retention, org, r->now_ns);
-    enum err e = t->ops->retain(t, org, raw, r->rollups_ns, &points);
+    enum err e = telemetry_retain(t, org, raw, r->rollups_ns, &points);
     r->sum.points += points;
     r->sum.organizations++;
     return e || !points ? e : note_dropped(r->a, org, points, r->now_ns, r->actor);

@@ -40,7 +40,7 @@ static const struct actor self = {.name = {"system", 6}};
 
 static enum err maintain_store(struct housekeeping *h)
 {
-    return h->app->telemetry->ops->maintain(h->app->telemetry);
+    return telemetry_maintain(h->app->telemetry);
 }
 
 static enum err maintain_auth(struct housekeeping *h)

@@ -143,7 +143,7 @@ enum err store_open_parts(struct store_open *store, unsigned parts, const struct
 
 void store_open_close(struct store_open *s)
 {
-    if (s->telemetry) s->telemetry->ops->close(s->telemetry);
+    telemetry_close(s->telemetry);
     registry_free(s->registry);
     catalog_close(s->db);
     postgres_node_free(s->node);

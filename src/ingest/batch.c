@@ -5,6 +5,7 @@
 #include "ingest/batch.h"
 
 #include "base/mem.h"
+#include "perf/org_figures.h"
 #include "sys/lock.h"
 #include "sys/thread.h"
 
@@ -210,10 +211,27 @@ static void group_write(struct batch_pipeline *p, struct group *g)
     }
 }
 
+/* One after the other, most are of one organisation. */
+static void count_points(const struct record_set *set)
+{
+    int64_t org = 0;
+    uint64_t n = 0;
+    for (size_t i = 0; i < set->record_count; i++) {
+        if (n && set->records[i].org != org) {
+            org_figures_points(org, n);
+            n = 0;
+        }
+        org = set->records[i].org;
+        n += set->records[i].count;
+    }
+    if (n) org_figures_points(org, n);
+}
+
 static void group_answer(struct batch_pipeline *p, struct group *g)
 {
     for (size_t i = 0; i < g->n; i++) {
         struct batch_ticket *t = g->tickets[i];
+        if (!g->results[i]) count_points(&t->set);
         if (!g->results[i] && p->tap.written) p->tap.written(p->tap.ctx, &t->set);
         t->done(t, g->results[i], &g->why); /* t is gone now */
     }

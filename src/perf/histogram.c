@@ -16,3 +16,34 @@ void histogram_record(struct histogram *h, int64_t ns)
     atomic_fetch_add_explicit(&h->buckets[i], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&h->sum_ns, ns > 0 ? (uint64_t)ns : 0, memory_order_relaxed);
 }
+
+uint64_t histogram_count(const struct histogram *h)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+        n += atomic_load_explicit(&h->buckets[i], memory_order_relaxed);
+    return n;
+}
+
+void histogram_add(struct histogram *a, const struct histogram *b)
+{
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++)
+        atomic_fetch_add_explicit(&a->buckets[i],
+                                  atomic_load_explicit(&b->buckets[i], memory_order_relaxed),
+                                  memory_order_relaxed);
+    atomic_fetch_add_explicit(&a->sum_ns, atomic_load_explicit(&b->sum_ns, memory_order_relaxed),
+                              memory_order_relaxed);
+}
+
+double histogram_quantile_ns(const struct histogram *h, double q)
+{
+    double wanted = q * (double)histogram_count(h), below = 0, low = 0;
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        double n = (double)atomic_load_explicit(&h->buckets[i], memory_order_relaxed);
+        double high = i < HISTOGRAM_BUCKETS - 1 ? (double)histogram_bound_ns[i] : 2 * low;
+        if (n > 0 && below + n >= wanted) return low + (high - low) * (wanted - below) / n;
+        below += n;
+        low = high;
+    }
+    return 0;
+}

@@ -15,6 +15,12 @@ struct histogram {
 };
 
 void histogram_record(struct histogram *h, int64_t ns);
+uint64_t histogram_count(const struct histogram *h);
+/* a += b */
+void histogram_add(struct histogram *a, const struct histogram *b);
+/* Nanoseconds below which the share q (0 to 1) lies, linear inside a bucket; 0 of none. What is
+ * past the last bound counts as twice that bound. */
+double histogram_quantile_ns(const struct histogram *h, double q);
 
 struct counter {
     _Atomic uint64_t value;

@@ -271,7 +271,7 @@ static enum err cached_retain(struct telemetry *base, int64_t org, int64_t raw_c
                               int64_t rollup_cutoff_ns, uint64_t *ret_points)
 {
     struct cached *t = cached_of(base);
-    enum err e = t->below->ops->retain(t->below, org, raw_cutoff_ns, rollup_cutoff_ns, ret_points);
+    enum err e = telemetry_retain(t->below, org, raw_cutoff_ns, rollup_cutoff_ns, ret_points);
     if (raw_cutoff_ns > INT64_MIN || rollup_cutoff_ns > INT64_MIN) change_all(t);
     return e;
 }
@@ -279,7 +279,7 @@ static enum err cached_retain(struct telemetry *base, int64_t org, int64_t raw_c
 static enum err cached_purge_device(struct telemetry *base, int64_t org, int64_t device)
 {
     struct cached *t = cached_of(base);
-    enum err e = t->below->ops->purge_device(t->below, org, device);
+    enum err e = telemetry_purge_device(t->below, org, device);
     change_all(t);
     return e;
 }
@@ -300,27 +300,24 @@ static enum err cached_latest(struct telemetry *base, int64_t org, const int64_t
 
 static enum err cached_seal(struct telemetry *base)
 {
-    struct telemetry *below = cached_of(base)->below;
-    return below->ops->seal(below);
+    return telemetry_seal(cached_of(base)->below);
 }
 
 static enum err cached_maintain(struct telemetry *base)
 {
-    struct telemetry *below = cached_of(base)->below;
-    return below->ops->maintain(below);
+    return telemetry_maintain(cached_of(base)->below);
 }
 
 static void cached_read_stats(struct telemetry *base, struct telemetry_stats *ret)
 {
-    struct telemetry *below = cached_of(base)->below;
-    below->ops->read_stats(below, ret);
+    telemetry_read_stats(cached_of(base)->below, ret);
 }
 
 static void cached_close(struct telemetry *base)
 {
     if (!base) return;
     struct cached *t = cached_of(base);
-    t->below->ops->close(t->below);
+    telemetry_close(t->below);
     mem_free(t);
 }
 
@@ -333,6 +330,7 @@ enum err cached_telemetry_new(struct telemetry **ret, struct telemetry *below, s
         .name = below->ops->name,
         .writers = below->ops->writers,
         .remote = below->ops->remote,
+        .over = true,
         .write = cached_write,
         .scan_open = cached_scan_open,
         .scan_next = below->ops->scan_next,

@@ -16,7 +16,7 @@ static enum err list_due(struct device_service *s, struct device_key *keys, size
 
 static enum err purge_one(struct device_service *s, const struct device_key *key)
 {
-    enum err e = s->telemetry->ops->purge_device(s->telemetry, key->org, key->device);
+    enum err e = telemetry_purge_device(s->telemetry, key->org, key->device);
     if (e) return e;
     struct sql_tx *tx;
     e = sql_begin(s->db, SQL_WRITE, &tx);

@@ -48,7 +48,7 @@ static enum err purge_devices(struct device_service *s, int64_t org, bool *ret_m
     if (e) return e;
     e = sql_end(tx, catalog_purge_list_devices(tx, org, ids, DEVICES_AT_ONCE, &n));
     for (size_t i = 0; !e && i < n && s->telemetry; i++)
-        e = s->telemetry->ops->purge_device(s->telemetry, org, ids[i]);
+        e = telemetry_purge_device(s->telemetry, org, ids[i]);
     if (!e) e = sql_begin(s->db, SQL_WRITE, &tx);
     if (e) return e;
     for (size_t i = 0; !e && i < n; i++) e = catalog_devices_purge(tx, org, ids[i]);

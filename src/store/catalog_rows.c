@@ -4,6 +4,14 @@
 #include <math.h>
 #include <stdio.h>
 
+/* Here they are made, and call their statements as they were told. */
+#undef catalog_rows_one
+#undef catalog_rows_all
+#undef catalog_rows_insert
+#undef catalog_rows_number
+#undef catalog_rows_change
+#undef catalog_rows_page
+
 static const struct sql_value *take(struct catalog_reader *r)
 {
     bug_if(r->at >= r->row->n); /* the query selects fewer columns than its reader takes */
@@ -57,7 +65,7 @@ enum err catalog_rows_one(struct sql_tx *tx, const char *sql, struct sql_args ar
     struct sql_cursor *c;
     struct sql_row row;
     bug_if(item_bytes > sizeof item);
-    enum err e = sql_query(tx, sql, args, &c);
+    enum err e = sql_query_named(tx, sql, args, &c);
     if (e) return e;
     e = sql_next(c, &row);
     if (!e) {
@@ -105,7 +113,7 @@ enum err catalog_rows_all(struct sql_tx *tx, const char *sql, struct sql_args ar
     struct rows rows = {.item_bytes = item_bytes};
     struct sql_cursor *c;
     struct sql_row row;
-    enum err e = sql_query(tx, sql, args, &c);
+    enum err e = sql_query_named(tx, sql, args, &c);
     if (e) return e;
     while (!(e = sql_next(c, &row))) {
         e = rows.n == max ? ERR_LIMIT : append(&rows, a, &row, read);
@@ -137,7 +145,7 @@ enum err catalog_rows_insert(struct sql_tx *tx, const char *sql, struct sql_args
 enum err catalog_rows_change(struct sql_tx *tx, const char *sql, struct sql_args args)
 {
     int64_t changes;
-    enum err e = sql_exec(tx, sql, args, &changes);
+    enum err e = sql_exec_named(tx, sql, args, &changes);
     if (e) return e;
     return changes ? ERR_OK : ERR_NOTFOUND;
 }

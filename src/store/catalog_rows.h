@@ -82,3 +82,11 @@ enum err catalog_rows_page(struct sql_tx *tx, const struct catalog_list *list,
                            const struct catalog_where *where, const struct catalog_page *page,
                            struct arena *a, void **ret, struct catalog_listing *ret_listing,
                            struct why *why) MUST_CHECK;
+
+/* Statements are called by the functions that ask for them (store/sql.h). */
+#define catalog_rows_one(tx, ...)    catalog_rows_one(SQL_NAMED(tx), __VA_ARGS__)
+#define catalog_rows_all(tx, ...)    catalog_rows_all(SQL_NAMED(tx), __VA_ARGS__)
+#define catalog_rows_insert(tx, ...) catalog_rows_insert(SQL_NAMED(tx), __VA_ARGS__)
+#define catalog_rows_number(tx, ...) catalog_rows_number(SQL_NAMED(tx), __VA_ARGS__)
+#define catalog_rows_change(tx, ...) catalog_rows_change(SQL_NAMED(tx), __VA_ARGS__)
+#define catalog_rows_page(tx, ...)   catalog_rows_page(SQL_NAMED(tx), __VA_ARGS__)

@@ -79,45 +79,48 @@ struct sql_db {
 };
 struct sql_tx {
     const struct sql_ops *ops;
+    const char *file, *func; /* of the next statement: what it is called */
+};
+/* A copy of the values of a statement, for who explains a slow one (store/sql_plan.h). */
+enum { SQL_KEPT_ARGS = 12, SQL_KEPT_BYTES = 256 };
+struct sql_kept_args {
+    struct sql_value values[SQL_KEPT_ARGS];
+    size_t n;   /* of the statement, also when they are not all here */
+    bool whole; /* they are all here */
+    char bytes[SQL_KEPT_BYTES];
 };
 struct sql_cursor {
     const struct sql_ops *ops;
+    struct sql_statement *statement; /* this and the rest: sql_probe.c's */
+    int64_t begun_ns, others_ns;
+    enum err outcome;
+    struct sql_kept_args args;
 };
 
-static inline enum err sql_begin(struct sql_db *db, enum sql_mode mode, struct sql_tx **ret)
-{
-    return db->ops->begin(db, mode, ret);
-}
-static inline enum err sql_commit(struct sql_tx *tx)
-{
-    return tx->ops->commit(tx);
-}
-static inline void sql_rollback(struct sql_tx *tx)
-{
-    if (tx) tx->ops->rollback(tx);
-}
-/* commit when *e is ERR_OK, else rollback; the usual last line of a transaction. */
+/* What store/sql_probe.h counts and times; the only way to call a store's operations
+ * (tools/check_probes.sh). */
+enum err sql_begin(struct sql_db *db, enum sql_mode mode, struct sql_tx **ret);
+enum err sql_commit(struct sql_tx *tx);
+void sql_rollback(struct sql_tx *tx); /* NULL is fine */
 static inline enum err sql_end(struct sql_tx *tx, enum err e)
 {
     if (!e) return sql_commit(tx);
     sql_rollback(tx);
     return e;
 }
-static inline enum err sql_query(struct sql_tx *tx, const char *sql, struct sql_args args,
-                                 struct sql_cursor **ret)
+/* A statement is called by the function that asks for it. */
+static inline struct sql_tx *sql_named(struct sql_tx *tx, const char *file, const char *func)
 {
-    return tx->ops->query(tx, sql, args, ret);
+    tx->file = file;
+    tx->func = func;
+    return tx;
 }
-static inline enum err sql_next(struct sql_cursor *c, struct sql_row *ret)
-{
-    return c->ops->next(c, ret);
-}
-static inline void sql_finish(struct sql_cursor *c)
-{
-    if (c) c->ops->finish(c);
-}
-static inline enum err sql_exec(struct sql_tx *tx, const char *sql, struct sql_args args,
-                                int64_t *ret_changes)
-{
-    return tx->ops->exec(tx, sql, args, ret_changes);
-}
+#define SQL_NAMED(tx)      sql_named((tx), __FILE__, __func__)
+#define sql_query(tx, ...) sql_query_named(SQL_NAMED(tx), __VA_ARGS__)
+#define sql_exec(tx, ...)  sql_exec_named(SQL_NAMED(tx), __VA_ARGS__)
+enum err sql_query_named(struct sql_tx *tx, const char *sql, struct sql_args args,
+                         struct sql_cursor **ret);
+enum err sql_next(struct sql_cursor *c, struct sql_row *ret);
+void sql_finish(struct sql_cursor *c); /* NULL is fine */
+enum err sql_exec_named(struct sql_tx *tx, const char *sql, struct sql_args args,
+                        int64_t *ret_changes);

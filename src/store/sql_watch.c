@@ -168,13 +168,14 @@ static void judge(struct watched_tx *tx, const char *sql, struct sql_args args)
     }
 }
 
+/* What is passed on is counted already (sql_probe.c), so the calls go to the operations. */
 static enum err watched_begin(struct sql_db *base, enum sql_mode mode, struct sql_tx **ret)
 {
     struct watched_db *db = (struct watched_db *)(void *)base;
-    if (mode == SQL_READ) return sql_begin(db->below, mode, ret);
+    if (mode == SQL_READ) return db->below->ops->begin(db->below, mode, ret);
     struct watched_tx *tx = mem_zalloc(sizeof *tx);
     if (!tx) return ERR_NOMEM;
-    enum err e = sql_begin(db->below, mode, &tx->below);
+    enum err e = db->below->ops->begin(db->below, mode, &tx->below);
     if (e) {
         mem_free(tx);
         return e;
@@ -189,7 +190,7 @@ static enum err watched_commit(struct sql_tx *base)
 {
     struct watched_tx *tx = tx_of(base);
     sql_watch_fn *changed = atomic_load_explicit(&tx->db->changed, memory_order_acquire);
-    enum err e = sql_commit(tx->below);
+    enum err e = tx->below->ops->commit(tx->below);
     for (size_t i = 0; changed && i < tx->n; i++)
         changed(tx->db->ctx, tx->changes[i].subjects, tx->changes[i].org); /* keeps W1 */
     mem_free(tx);
@@ -200,7 +201,7 @@ static void watched_rollback(struct sql_tx *base)
 {
     if (!base) return;
     struct watched_tx *tx = tx_of(base);
-    sql_rollback(tx->below);
+    tx->below->ops->rollback(tx->below);
     mem_free(tx);
 }
 
@@ -208,14 +209,16 @@ static enum err watched_query(struct sql_tx *base, const char *sql, struct sql_a
                               struct sql_cursor **ret)
 {
     judge(tx_of(base), sql, args);
-    return sql_query(tx_of(base)->below, sql, args, ret);
+    struct sql_tx *below = tx_of(base)->below;
+    return below->ops->query(below, sql, args, ret);
 }
 
 static enum err watched_exec(struct sql_tx *base, const char *sql, struct sql_args args,
                              int64_t *ret_changes)
 {
     judge(tx_of(base), sql, args);
-    return sql_exec(tx_of(base)->below, sql, args, ret_changes);
+    struct sql_tx *below = tx_of(base)->below;
+    return below->ops->exec(below, sql, args, ret_changes);
 }
 
 /* Of a migration: before anybody listens. */

@@ -48,6 +48,7 @@ struct telemetry_ops {
     const char *name; /* "embedded", "postgres" */
     unsigned writers; /* how many threads may call write() at once */
     bool remote;      /* every call waits for a network: none on an event loop */
+    bool over;        /* it stands over another store, whose calls are counted by themselves */
 
     enum err (*write)(struct telemetry *, const struct record_set *const *sets, size_t n,
                       struct why *why);
@@ -92,32 +93,23 @@ struct scan_cursor {
     const struct telemetry_ops *ops;
 };
 
-static inline enum err telemetry_write(struct telemetry *t, const struct record_set *const *sets,
-                                       size_t n, struct why *why)
-{
-    return t->ops->write(t, sets, n, why);
-}
-static inline enum err telemetry_scan_open(struct telemetry *t, const struct scan_range *range,
-                                           struct scan_cursor **ret)
-{
-    return t->ops->scan_open(t, range, ret);
-}
-static inline enum err telemetry_scan_next(struct scan_cursor *c, const struct sample **ret,
-                                           size_t *ret_n)
-{
-    return c->ops->scan_next(c, ret, ret_n);
-}
-static inline void telemetry_scan_close(struct scan_cursor *c)
-{
-    if (c) c->ops->scan_close(c);
-}
-static inline enum err telemetry_latest(struct telemetry *t, int64_t org, const int64_t *series,
-                                        size_t n, struct sample *ret)
-{
-    return t->ops->latest(t, org, series, n, ret);
-}
-static inline enum err telemetry_rollups(struct telemetry *t, const struct scan_range *range,
-                                         struct rollup *ret, size_t cap, size_t *ret_n)
-{
-    return t->ops->rollups(t, range, ret, cap, ret_n);
-}
+/* The only way to call a store (tools/check_probes.sh): each is timed and counted
+ * (telemetry_probe.c). */
+enum err telemetry_write(struct telemetry *t, const struct record_set *const *sets, size_t n,
+                         struct why *why) MUST_CHECK;
+enum err telemetry_scan_open(struct telemetry *t, const struct scan_range *range,
+                             struct scan_cursor **ret) MUST_CHECK;
+enum err telemetry_scan_next(struct scan_cursor *c, const struct sample **ret,
+                             size_t *ret_n) MUST_CHECK;
+void telemetry_scan_close(struct scan_cursor *c); /* NULL is fine */
+enum err telemetry_latest(struct telemetry *t, int64_t org, const int64_t *series, size_t n,
+                          struct sample *ret) MUST_CHECK;
+enum err telemetry_rollups(struct telemetry *t, const struct scan_range *range, struct rollup *ret,
+                           size_t cap, size_t *ret_n) MUST_CHECK;
+enum err telemetry_retain(struct telemetry *t, int64_t org, int64_t raw_cutoff_ns,
+                          int64_t rollup_cutoff_ns, uint64_t *ret_points) MUST_CHECK;
+enum err telemetry_purge_device(struct telemetry *t, int64_t org, int64_t device) MUST_CHECK;
+enum err telemetry_seal(struct telemetry *t) MUST_CHECK;
+enum err telemetry_maintain(struct telemetry *t) MUST_CHECK;
+void telemetry_read_stats(struct telemetry *t, struct telemetry_stats *ret);
+void telemetry_close(struct telemetry *t); /* NULL is fine */
