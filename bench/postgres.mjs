@@ -38,7 +38,7 @@ const dir = temporaryDir();
 
 const postgres = await startPostgres({ durable: true, settings: { shared_buffers: '1GB', max_wal_size: '4GB', checkpoint_timeout: '15min' } });
 const url = postgres.database('bench');
-const server = await startServer({ dir, env: { STORE_URL: url }, sets: { 'rate-limiting.enabled': false } });
+const server = await startServer({ dir, env: { STORE_URL: url }, sets: { 'rate-limiting.enabled': false, 'pilot.mode': false } });
 const access = await server.login(ADMIN.username, ADMIN.password);
 const { apiToken } = await server.device(access, 'dev-000');
 

@@ -33,7 +33,7 @@ median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] 
 
 start_server() { # DIR
     ADMIN_EMAIL=bench@example.org ADMIN_PASSWORD='bench bench bench' \
-        $first "$build/sensorvision" serve --http "127.0.0.1:$port" --data "$1" --set rate-limiting.enabled=false 2>"$work/log" &
+        $first "$build/sensorvision" serve --http "127.0.0.1:$port" --data "$1" --set rate-limiting.enabled=false --set pilot.mode=false 2>"$work/log" &
     pid=$!
     for _ in $(seq 3000); do
         curl -sf "http://127.0.0.1:$port/actuator/health" >/dev/null && return

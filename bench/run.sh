@@ -24,7 +24,7 @@ calc() { awk "BEGIN { printf \"%.${2:-2}f\", $1 }"; }
 start_server() { # DIR [args]
     local dir=$1; shift
     ADMIN_EMAIL=bench@example.org ADMIN_PASSWORD='bench bench bench' \
-        "$build/sensorvision" serve --http "127.0.0.1:$port" --data "$dir" --set mqtt.enabled=false --set rate-limiting.enabled=false "$@" 2>"$work/log" &
+        "$build/sensorvision" serve --http "127.0.0.1:$port" --data "$dir" --set mqtt.enabled=false --set rate-limiting.enabled=false --set pilot.mode=false "$@" 2>"$work/log" &
     pid=$!
     for _ in $(seq 3000); do
         curl -sf "http://127.0.0.1:$port/actuator/health" >/dev/null && return

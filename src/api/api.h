@@ -21,15 +21,16 @@ struct api_call;
 /* Who may; every other caller is refused before the handler runs. 401 without a valid credential,
  * 403 with one whose kind or role may not. */
 enum who {
-    WHO_ANYONE,     /* no credential needed; one that is sent is ignored */
-    WHO_USER,       /* any user */
-    WHO_READER,     /* users who may read telemetry and devices: not PILOT_ADMIN */
-    WHO_WRITER,     /* users who may change things: not VIEWER, not PILOT_ADMIN */
-    WHO_ORG_ADMIN,  /* ORG_ADMIN or ADMIN */
-    WHO_ADMIN,      /* ADMIN */
-    WHO_SENDER,     /* a device token, or a user who may write */
-    WHO_SENDER_P,   /* the same, also by Basic or ?p=, as clients of line protocol say it */
-    WHO_DEVICE_OWN, /* the token of the device in the path, or a user who may read */
+    WHO_ANYONE,      /* no credential needed; one that is sent is ignored */
+    WHO_USER,        /* any user */
+    WHO_READER,      /* users who may read telemetry and devices: not PILOT_ADMIN */
+    WHO_WRITER,      /* users who may change things: not VIEWER, not PILOT_ADMIN */
+    WHO_ORG_ADMIN,   /* ORG_ADMIN or ADMIN */
+    WHO_ADMIN,       /* ADMIN */
+    WHO_PILOT_ADMIN, /* ADMIN or PILOT_ADMIN */
+    WHO_SENDER,      /* a device token, or a user who may write */
+    WHO_SENDER_P,    /* the same, also by Basic or ?p=, as clients of line protocol say it */
+    WHO_DEVICE_OWN,  /* the token of the device in the path, or a user who may read */
     WHO_LIVE, /* live socket: decided in the handshake, which completes and closes with 1008 */
 };
 

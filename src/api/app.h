@@ -18,10 +18,12 @@ struct dashboard_service;
 struct device_service;
 struct event_service;
 struct fleet_rule_service;
+struct limits;
 struct live_hub;
 struct mqtt_api;
 struct mqtt_bridge_ingest;
 struct notify_service;
+struct pilot_plans;
 struct route_table;
 struct rule_service;
 struct synthetic_service;
@@ -32,6 +34,7 @@ struct live_settings {
     _Atomic size_t max_data_points;
     _Atomic int64_t query_timeout_ns, aggregation_timeout_ns;
     _Atomic bool registration_enabled;
+    const char *_Atomic support_email; /* "" = none */
 };
 
 struct app {
@@ -41,6 +44,8 @@ struct app {
     struct registry *registry;
     struct telemetry *telemetry; /* through the caches */
     struct cache *cache;
+    const struct limits *limits;
+    struct pilot_plans *plans;
     struct retention *retention;
     struct admit *admit;
     struct batch_pipeline *batch;

@@ -86,6 +86,8 @@ static bool may(const struct principal *p, enum who who)
         return principal_is_org_admin(p);
     case WHO_ADMIN:
         return principal_is_admin(p);
+    case WHO_PILOT_ADMIN:
+        return principal_is_pilot_admin(p);
     case WHO_SENDER:
     case WHO_SENDER_P:
         return p->kind == PRINCIPAL_DEVICE || principal_may_write(p);

@@ -23,6 +23,8 @@ static const char *who_words(enum who who)
         return "organisation administrators";
     case WHO_ADMIN:
         return "administrators";
+    case WHO_PILOT_ADMIN:
+        return "administrators of the pilot";
     case WHO_SENDER:
     case WHO_SENDER_P:
         return "device tokens, users who may write";

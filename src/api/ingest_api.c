@@ -52,6 +52,10 @@ static bool single_is_good(struct ingest_call *k)
     if (!k->admission.refused) return true;
     struct why why;
     const struct admit_verdict *v = &k->admission.verdicts[0];
+    if (v->code == ERR_LIMIT && k->admission.room.max) {
+        ingest_call_refuse_room(k, v->why);
+        return false;
+    }
     ingest_call_refuse(k, why_say(&why, v->code, "%s", v->why), &why);
     return false;
 }

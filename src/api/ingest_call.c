@@ -48,6 +48,17 @@ void ingest_call_refuse(struct ingest_call *k, enum err e, const struct why *why
     api_fail(c, e, why);
 }
 
+void ingest_call_refuse_room(struct ingest_call *k, const char *why)
+{
+    struct api_call *c = k->c;
+    struct refusal refusal = {.fields = 0};
+    enum err e = refusal_limit(&refusal, limit_key(LIMIT_DEVICES), k->admission.room.max,
+                               k->admission.room.max);
+    (void)why_say(&refusal.why, e, "%s", why);
+    ingest_call_free(k);
+    service_call_refuse(c, NULL, e, &refusal, NULL);
+}
+
 static void refuse_submit(struct ingest_call *k, enum err e)
 {
     struct api_call *c = k->c;

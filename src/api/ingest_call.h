@@ -50,5 +50,7 @@ void ingest_call_free(struct ingest_call *k);
 bool ingest_call_admit(struct ingest_call *k, struct bytes path_device);
 /* The body of the answer is in c->body; gives it out when the set is durable. Frees the call. */
 void ingest_call_submit(struct ingest_call *k, int status, const char *content_type);
+/* The one record would have made a device too many. Frees the call. */
+void ingest_call_refuse_room(struct ingest_call *k, const char *why);
 /* Decoding refused the body. Frees the call. */
 void ingest_call_refuse(struct ingest_call *k, enum err e, const struct why *why);

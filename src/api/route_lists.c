@@ -7,6 +7,7 @@
 #include "api/handlers_labels.h"
 #include "api/handlers_notify.h"
 #include "api/handlers_people.h"
+#include "api/handlers_pilot.h"
 #include "api/handlers_rules.h"
 #include "api/handlers_synthetics.h"
 #include "api/routes.h"
@@ -26,6 +27,7 @@ const struct route_list route_lists[] = {
     {routes_fleet, &routes_fleet_count},
     {routes_notify, &routes_notify_count},
     {routes_synthetics, &routes_synthetics_count},
+    {routes_pilot, &routes_pilot_count},
     {routes_absent, &routes_absent_count},
     {NULL, NULL},
 };

@@ -50,6 +50,15 @@ static void add_number_header(struct api_call *c, const char *name, int64_t v)
     if (text) http_add_header(c->exchange, name, bytes_str(text));
 }
 
+/* The sentence, and whom to ask when that is configured. */
+static const char *with_support(struct api_call *c, const char *why)
+{
+    const char *email = atomic_load(&c->app->live.support_email);
+    if (!email || !email[0]) return why;
+    const char *both = arena_printf(c->arena, "%s; %s can help", why, email);
+    return both ? both : why;
+}
+
 /* 403 for a count, 429 for a rate, each with its limit by name. */
 static void answer_limit(struct api_call *c, enum err e, const struct refusal *r)
 {
@@ -61,7 +70,7 @@ static void answer_limit(struct api_call *c, enum err e, const struct refusal *r
         add_number_header(c, "RateLimit-Remaining", 0);
         add_number_header(c, "RateLimit-Reset", wait_s);
     }
-    answer_open_problem(c, status, r->why.text);
+    answer_open_problem(c, status, with_support(c, r->why.text));
     json_write_key(c->body, "limit");
     json_write_open(c->body, '{');
     json_write_member_text(c->body, "name", r->limit);

@@ -108,6 +108,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
     app->telemetry = b->store.telemetry;
     app->registry = b->store.registry;
     if (!e) e = boot_cache_open(b, why);
+    if (!e) boot_pilot_open(&b->pilot, app, s);
     if (!e) e = retention_new(&app->retention, s->retention_days);
     if (!e) e = load_retention(b);
     return e;
@@ -148,6 +149,7 @@ static enum err open_services(struct boot *b, struct why *why)
         .rnd = app->rnd,
         .jwt_secret = bytes_str(b->settings.jwt_secret),
         .limits = auth_limits_of(&b->settings),
+        .pilot = app->limits,
         .public_url = bytes_str(b->settings.public_url),
         .send_mail = b->settings.smtp_host[0] ? notify_parts_send_mail : NULL,
         .mail_committed = notify_parts_wake,
@@ -165,6 +167,7 @@ static enum err open_services(struct boot *b, struct why *why)
         .telemetry = app->telemetry,
         .clock = app->clock,
         .rnd = app->rnd,
+        .limits = app->limits,
     };
     app->devices = &b->devices;
     b->commands.db = app->db;
@@ -180,6 +183,7 @@ static enum err open_services(struct boot *b, struct why *why)
         .auth = app->auth,
         .clock = app->clock,
         .rnd = app->rnd,
+        .limits = app->limits,
     };
     app->dashboards = &b->dashboards;
     return ERR_OK;
@@ -317,6 +321,7 @@ static void apply_live(struct boot *b)
     atomic_store(&app->live.registration_enabled, s->registration_enabled);
     log_set_level((enum log_level)s->log_level);
     retention_set_default(app->retention, s->retention_days);
+    boot_pilot_apply(&b->pilot, s);
     const struct auth_limits limits = auth_limits_of(s);
     auth_service_set_limits(app->auth, &limits);
     const struct batch_opts batch = batch_opts_of(s, app->clock);

@@ -53,6 +53,7 @@ enum err boot_rules_open(struct boot_rules *b, struct app *app)
         .alerts = &b->alerts,
         .clock = app->clock,
         .rnd = app->rnd,
+        .limits = app->limits,
         .changed = rule_changed,
         .changed_ctx = b->rule_followers,
     };
@@ -65,6 +66,7 @@ enum err boot_rules_open(struct boot_rules *b, struct app *app)
         .alerts = &b->alerts,
     };
     b->fleet_rules.engine = &b->fleet;
+    b->fleet_rules.limits = app->limits;
     app->fleet_rules = &b->fleet_rules;
     app->devices->watcher = rule_devices_watcher(&b->rule_service);
     app->alerts = &b->alerts;

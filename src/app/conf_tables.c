@@ -5,6 +5,7 @@
 
 #include "app/conf_tables_cache.h"
 #include "app/conf_tables_notify.h"
+#include "app/conf_tables_pilot.h"
 #include "app/conf_tables_planned.h"
 
 #include <stddef.h>
@@ -163,8 +164,6 @@ static const struct conf_entry people_table[] = {
      "The administrator made at first start; the login name is the part before the @.", NULL},
     {"admin.password", AT(admin_password), CONF_TEXT, "", 0, 128, CONF_SECRET,
      "Their password; empty makes one up and prints it once.", NULL},
-    {"pilot.support.email", CONF_NOWHERE, CONF_TEXT, "", 0, 254, CONF_PLANNED, "Named in refusals.",
-     NULL},
 };
 
 static const struct conf_entry live_table[] = {
@@ -244,6 +243,7 @@ const struct conf_section *const conf_tables_sections[] = {
     &live_section,
     &conf_tables_notify,
     &conf_tables_cache,
+    &conf_tables_pilot,
     &conf_tables_planned_stores,
     &conf_tables_planned_parts,
     &conf_tables_jvm,

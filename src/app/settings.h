@@ -5,6 +5,7 @@
  * counts. Threads: owner only (the thread that boots; control verbs take its lock). Memory: texts
  * and lists are borrowed from the struct conf that filled it; never NULL. */
 #include "cache/cache_key.h"
+#include "model/limit.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -81,6 +82,12 @@ struct settings {
     int64_t redis_port, redis_connections, redis_timeout_ns;
     int64_t cache_max_bytes, cache_default_life_ns;
     int64_t cache_life_ns[CACHE_IDS]; /* 0 = the default */
+
+    /* the pilot */
+    bool pilot_mode;
+    int64_t limit_max[LIMITS];
+    const char *support_email; /* "" = none */
+    const char *const *features_enabled, *const *features_disabled;
 
     /* the log */
     int log_level; /* enum log_level */

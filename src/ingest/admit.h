@@ -36,6 +36,7 @@ struct admission {
     int64_t *times_ns;               /* of raw->records[i]: the time it was given */
     struct reg_device **raw_devices; /* of raw->records[i]; NULL when refused */
     size_t raw_count, refused;
+    struct limits_room room; /* max != 0: a record would have made a device too many */
     int64_t received_ns;
 };
 

@@ -106,15 +106,39 @@ static const char *provision_why(enum err e)
     }
 }
 
+/* Its records get the verdict, and the item is dropped. */
+static void drop_item(struct resolve *r, struct plan *p, size_t at, enum err code, const char *why)
+{
+    for (uint32_t i = p->first[at]; i; i = p->next[i - 1])
+        r->out->verdicts[i - 1] = (struct admit_verdict){code, why};
+    p->items[at] = p->items[--p->n];
+    p->first[at] = p->first[p->n];
+}
+
 /* Turns the catalog's refusal of one item into verdicts of its records, and drops the item. */
 static bool refuse_item(struct resolve *r, struct plan *p, size_t at, enum err code)
 {
     const char *why = provision_why(code);
     if (!why || at >= p->n) return false;
-    for (size_t i = 0; i < r->raw->record_count; i++)
-        if (r->wants[i] && bytes_equal(admit_id_of(r, i), p->items[at].external_id))
-            r->out->verdicts[i] = (struct admit_verdict){code, why};
-    p->items[at] = p->items[--p->n];
+    drop_item(r, p, at, code, why);
+    return true;
+}
+
+/* All that do not fit in one pass: one by one would be a transaction for each of them. */
+static bool refuse_unroomed(struct resolve *r, struct plan *p, size_t at)
+{
+    if (at >= p->n || !p->items[at].room.max) return false;
+    const struct limits_room room = p->items[at].room;
+    int64_t fit = room.max > room.used ? room.max - room.used : 0;
+    r->out->room = room;
+    for (size_t i = 0; i < p->n;) {
+        if (p->items[i].device || fit-- > 0)
+            i++;
+        else
+            drop_item(r, p, i, ERR_LIMIT,
+                      "your organisation has as many devices as it may "
+                      "(pilot.max-devices-per-org)");
+    }
     return true;
 }
 
@@ -141,6 +165,7 @@ static enum err make_all(struct resolve *r, struct plan *p, struct why *why)
         size_t at = SIZE_MAX;
         enum err e = registry_provision(r->a->opts.registry, p->items, p->n, &at, why);
         if (!e) return ERR_OK;
+        if (e == ERR_LIMIT && refuse_unroomed(r, p, at)) continue;
         if (!refuse_item(r, p, at, e)) return e;
     }
     return ERR_OK;

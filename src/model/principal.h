@@ -36,6 +36,11 @@ static inline bool principal_is_admin(const struct principal *p)
 {
     return p->kind == PRINCIPAL_USER && (p->roles & ROLE_ADMIN);
 }
+/* Runs the pilot of the whole installation. */
+static inline bool principal_is_pilot_admin(const struct principal *p)
+{
+    return p->kind == PRINCIPAL_USER && (p->roles & (ROLE_ADMIN | ROLE_PILOT_ADMIN));
+}
 /* May change things of its organisation (devices, variables). */
 static inline bool principal_may_write(const struct principal *p)
 {

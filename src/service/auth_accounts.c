@@ -40,12 +40,10 @@ static enum err insert_organization(struct auth_service *s, struct sql_tx *tx, s
                                     const struct actor *actor, int64_t *ret_org,
                                     struct refusal *refusal)
 {
-    int64_t max = auth_service_limits(s).max_organizations, used = 0;
     int64_t now = auth_state_now(s);
     char id[ID_TEXT];
-    enum err e = catalog_organizations_count(tx, &used);
+    enum err e = refusal_room(refusal, s->opts.pilot, tx, 0, LIMIT_ORGANIZATIONS);
     if (e) return e;
-    if (max && used >= max) return refusal_limit(refusal, "pilot.max-organizations", max, used);
     struct organization o = {.name = name, .created_ns = now};
     e = catalog_organizations_insert(tx, &o);
     if (e == ERR_EXISTS) {
@@ -187,12 +185,9 @@ static enum err add_user_in(struct auth_service *s, struct sql_tx *tx, struct us
                             struct arena *arena, struct refusal *refusal)
 {
     struct organization o;
-    int64_t max = auth_service_limits(s).max_users_per_org, used = 0;
     enum err e = catalog_organizations_find(tx, u->org, arena, &o);
-    if (!e) e = catalog_users_count(tx, u->org, &used);
-    if (e) return e;
-    if (max && used >= max) return refusal_limit(refusal, "pilot.max-users-per-org", max, used);
-    e = check_free(tx, g, arena, refusal);
+    if (!e) e = refusal_room(refusal, s->opts.pilot, tx, u->org, LIMIT_USERS);
+    if (!e) e = check_free(tx, g, arena, refusal);
     return e ? e : insert_user(s, tx, u, actor);
 }
 

@@ -85,15 +85,15 @@ static enum err check_address(struct work *w)
 
 static enum err check_room(struct work *w)
 {
-    int64_t org = w->made.invitation.org, open = 0, users = 0;
-    int64_t max = auth_service_limits(w->s).max_users_per_org;
+    int64_t org = w->made.invitation.org, open = 0, users = 0, max = 0;
     enum err e = catalog_invitations_count_open(w->tx, org, auth_state_now(w->s), &open);
     if (!e) e = catalog_users_count(w->tx, org, &users);
+    if (!e) e = limits_find(w->s->opts.pilot, w->tx, org, LIMIT_USERS, &max);
     if (e) return e;
     if (open >= AUTH_INVITATIONS_OPEN)
         return refusal_limit(w->refusal, "open-invitations", AUTH_INVITATIONS_OPEN, open);
     if (max && users + open >= max)
-        return refusal_limit(w->refusal, "pilot.max-users-per-org", max, users + open);
+        return refusal_limit(w->refusal, limit_key(LIMIT_USERS), max, users + open);
     return ERR_OK;
 }
 

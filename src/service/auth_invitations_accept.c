@@ -80,10 +80,7 @@ static enum err check_name(struct sql_tx *tx, const struct user *u, struct arena
 static enum err check_room(struct auth_service *s, struct sql_tx *tx, int64_t org,
                            struct refusal *refusal)
 {
-    int64_t max = auth_service_limits(s).max_users_per_org, used = 0;
-    enum err e = catalog_users_count(tx, org, &used);
-    if (e || !max || used < max) return e;
-    return refusal_limit(refusal, "pilot.max-users-per-org", max, used);
+    return refusal_room(refusal, s->opts.pilot, tx, org, LIMIT_USERS);
 }
 
 /* Again inside the writing transaction: of two at once, one finds the invitation taken. */

@@ -143,10 +143,7 @@ static enum err return_users(struct work *w)
 
 static enum err check_room(struct work *w)
 {
-    int64_t max = auth_service_limits(w->s).max_organizations, used = 0;
-    enum err e = catalog_organizations_count(w->tx, &used);
-    if (e || !max || used < max) return e;
-    return refusal_limit(w->refusal, "pilot.max-organizations", max, used);
+    return refusal_room(w->refusal, w->s->opts.pilot, w->tx, 0, LIMIT_ORGANIZATIONS);
 }
 
 static enum err restore_in(struct work *w, int64_t org)

@@ -26,13 +26,12 @@
 enum { AUTH_KEYS_PER_USER = 10 };
 #define AUTH_COOKIE "sv_session"
 
-/* LIVE settings; 0 in a max means no limit. */
+/* LIVE settings. */
 struct auth_limits {
     int64_t access_ns, refresh_ns; /* lifetimes; 0 = 8 h and 7 days */
     bool registration_enabled;
     unsigned password_min_chars;  /* 0 = 12 */
     unsigned attempts_per_minute; /* failed ones, per address and per account; 0 = no limit */
-    int64_t max_organizations, max_users_per_org;
 };
 
 /* Puts a letter into the outbox, inside tx: it is sent if and only if the change is made. */
@@ -42,12 +41,13 @@ typedef enum err auth_mail_fn(void *ctx, struct sql_tx *tx, int64_t org, const c
                               struct bytes to, struct bytes subject, struct bytes text);
 
 struct auth_service_opts {
-    struct sql_db *db;         /* borrowed */
-    struct registry *registry; /* borrowed; for device tokens */
-    const struct clock *clock; /* borrowed */
-    struct rnd *rnd;           /* borrowed; any thread may draw from it: rnd_system() */
-    struct bytes jwt_secret;   /* configured; empty: the stored one, made at the first start */
-    struct auth_limits limits; /* copied */
+    struct sql_db *db;          /* borrowed */
+    struct registry *registry;  /* borrowed; for device tokens */
+    const struct clock *clock;  /* borrowed */
+    struct rnd *rnd;            /* borrowed; any thread may draw from it: rnd_system() */
+    struct bytes jwt_secret;    /* configured; empty: the stored one, made at the first start */
+    struct auth_limits limits;  /* copied */
+    const struct limits *pilot; /* of organisations and users; borrowed; NULL: none */
     struct password_opts password;
     auth_mail_fn *send_mail;           /* NULL: nothing is sent */
     void (*mail_committed)(void *ctx); /* the change is made: wakes who sends; may be NULL */

@@ -84,14 +84,13 @@ static enum err restore_in(struct auth_service *s, struct sql_tx *tx,
                            struct arena *a, struct user *u, struct organization *o,
                            struct refusal *refusal)
 {
-    int64_t now = auth_state_now(s), max = auth_service_limits(s).max_users_per_org, used = 0;
+    int64_t now = auth_state_now(s);
     enum err e = catalog_users_find_deleted(tx, user, a, u);
     if (!e && u->deleted_ns < now - AUTH_RESTORABLE_NS) e = ERR_NOTFOUND;
     if (!e) e = auth_state_check_reach(reach, u, refusal);
     if (!e) e = catalog_organizations_find(tx, u->org, a, o);
-    if (!e) e = catalog_users_count(tx, u->org, &used);
+    if (!e) e = refusal_room(refusal, s->opts.pilot, tx, u->org, LIMIT_USERS);
     if (e) return e;
-    if (max && used >= max) return refusal_limit(refusal, "pilot.max-users-per-org", max, used);
     u->deleted_ns = 0;
     e = auth_state_bring_back(s, tx, u, a, refusal);
     return e ? e : user_event(tx, u, EVENT_USER_RESTORED, "User restored", actor, now);

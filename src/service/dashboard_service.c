@@ -99,7 +99,8 @@ static enum err insert(struct dashboard_service *s, struct sql_tx *tx, const str
                        struct dashboard *d, struct refusal *refusal)
 {
     int64_t used = 0;
-    enum err e = catalog_dashboards_count(tx, d->org, &used);
+    enum err e = refusal_room(refusal, s->limits, tx, d->org, LIMIT_DASHBOARDS);
+    if (!e) e = catalog_dashboards_count(tx, d->org, &used);
     if (e) return e;
     if (used >= DASHBOARDS_PER_ORG)
         return refusal_limit(refusal, "dashboards-per-organization", DASHBOARDS_PER_ORG, used);

@@ -25,6 +25,7 @@ struct dashboard_service {
     struct auth_service *auth; /* passwords of shares */
     const struct clock *clock;
     struct rnd *rnd;
+    const struct limits *limits; /* NULL: none but DASHBOARDS_PER_ORG */
 };
 
 /* What to change; a member that is not set stays. */
@@ -42,8 +43,8 @@ struct dashboard_change {
     struct bytes layout; /* a checked JSON object; p == NULL: stays */
 };
 
-/* ERR_LIMIT at DASHBOARDS_PER_ORG. *ret borrows from `given`. All that give a dashboard give it
- * with its widgets. */
+/* ERR_LIMIT at the limit of the pilot, at DASHBOARDS_PER_ORG. *ret borrows from `given`. All that
+ * give a dashboard give it with its widgets. */
 enum err dashboard_service_create(struct dashboard_service *s, const struct actor *actor,
                                   const struct dashboard_change *given, struct dashboard *ret,
                                   struct refusal *refusal) MUST_CHECK;

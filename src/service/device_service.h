@@ -18,8 +18,6 @@
 #include "store/registry.h"
 #include "store/telemetry.h"
 
-#include <stdatomic.h>
-
 /* Who hangs on devices: rules end with one and come back with it. Set at start; members may be
  * NULL. */
 struct device_watcher {
@@ -38,7 +36,7 @@ struct device_service {
     const struct clock *clock;
     struct rnd *rnd;
     struct device_watcher watcher;
-    _Atomic int64_t max_devices_per_org; /* LIVE; 0 = no limit */
+    const struct limits *limits; /* NULL: none */
 };
 
 /* Takes d's external_id and descriptive members, gives the finished device and its token, once.

@@ -86,11 +86,7 @@ struct device device_state_from(struct device_service *s, const struct actor *ac
 enum err device_state_check_room(struct device_service *s, struct sql_tx *tx, int64_t org,
                                  struct refusal *refusal)
 {
-    int64_t max = atomic_load_explicit(&s->max_devices_per_org, memory_order_relaxed), used = 0;
-    if (!max) return ERR_OK;
-    enum err e = catalog_devices_count(tx, org, &used);
-    if (e || used < max) return e;
-    return refusal_limit(refusal, "pilot.max-devices-per-org", max, used);
+    return refusal_room(refusal, s->limits, tx, org, LIMIT_DEVICES);
 }
 
 enum err device_state_insert(struct device_service *s, struct sql_tx *tx, const struct actor *actor,

@@ -72,6 +72,7 @@ static enum err create_in(struct fleet_rule_service *s, struct sql_tx *tx,
 {
     int64_t count = 0;
     enum err e = check(tx, r, arena, refusal);
+    if (!e) e = refusal_room(refusal, s->limits, tx, r->org, LIMIT_RULES);
     if (!e) e = catalog_fleet_rules_count(tx, r->org, &count);
     if (e) return e;
     if (count >= FLEET_RULES_PER_ORG_MAX)

@@ -18,6 +18,7 @@ enum { FLEET_RULES_PER_ORG_MAX = 1000 };
 
 struct fleet_rule_service {
     struct fleet_engine *engine; /* borrowed; its catalog, clock and alerts are used */
+    const struct limits *limits; /* NULL: none but FLEET_RULES_PER_ORG_MAX */
 };
 
 /* Takes everything of `given` but ids, times and what evaluation keeps. ERR_INVALID, ERR_LIMIT;

@@ -20,6 +20,14 @@ enum err refusal_limit(struct refusal *r, const char *name, int64_t max, int64_t
     return why_say(&r->why, ERR_LIMIT, "the limit %s of %lld is reached", name, (long long)max);
 }
 
+enum err refusal_room(struct refusal *r, const struct limits *limits, struct sql_tx *tx,
+                      int64_t org, enum limit what)
+{
+    struct limits_room room;
+    enum err e = limits_check(limits, tx, org, what, &room);
+    return e == ERR_LIMIT ? refusal_limit(r, limit_key(what), room.max, room.used) : e;
+}
+
 enum err refusal_missing(struct refusal *r, const char *what)
 {
     r->missing = what;

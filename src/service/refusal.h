@@ -4,6 +4,7 @@
  * only when the call failed.   Threads: a value.   Memory: names are literals. */
 #include "base/bytes.h"
 #include "base/err.h"
+#include "store/limits.h"
 
 struct refusal {
     struct why why;
@@ -25,3 +26,6 @@ enum err refusal_fields(const struct refusal *r) MUST_CHECK;
 enum err refusal_missing(struct refusal *r, const char *what) MUST_CHECK;
 /* Returns ERR_LIMIT with all that belongs to it. */
 enum err refusal_limit(struct refusal *r, const char *name, int64_t max, int64_t used) MUST_CHECK;
+/* ERR_LIMIT, with all that belongs to it, when the organisation has no room for one more. */
+enum err refusal_room(struct refusal *r, const struct limits *limits, struct sql_tx *tx,
+                      int64_t org, enum limit what) MUST_CHECK;

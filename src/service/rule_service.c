@@ -80,6 +80,7 @@ static enum err create_in(struct rule_service *s, struct sql_tx *tx, const struc
     int64_t used = 0;
     struct rule_progress p = {.since_ns = RULE_STATE_NEVER, .raised_ns = RULE_STATE_NEVER};
     enum err e = find_device(tx, device, arena, rule);
+    if (!e) e = refusal_room(refusal, s->limits, tx, rule->org, LIMIT_RULES);
     if (!e) e = catalog_rules_count(tx, rule->org, &used);
     if (e) return e;
     if (used >= RULES_PER_ORG)

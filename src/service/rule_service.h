@@ -29,6 +29,7 @@ struct rule_service {
     struct alerts *alerts;
     const struct clock *clock;
     struct rnd *rnd;
+    const struct limits *limits; /* NULL: none but RULES_PER_ORG */
     /* After the commit: what stands under this id is another now; 0: any may be. Never blocks. May
      * be NULL. */
     void (*changed)(void *ctx, int64_t org, int64_t rule);

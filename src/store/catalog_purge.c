@@ -6,6 +6,12 @@
 /* What refers to something stands above it. Events go by their own door (catalog_events_remove),
  * devices one by one, because their telemetry goes first. */
 const char *const catalog_purge_tables[] = {
+    "organization_limits",
+    "organization_features",
+    "usage_days",
+    "usage_hours",
+    "refusals",
+    "pilot_feedback",
     "synthetic_progress",
     "synthetics",
     "rule_progress",

@@ -14,6 +14,7 @@
 #include "store/migration_located.h"
 #include "store/migration_notify.h"
 #include "store/migration_people.h"
+#include "store/migration_pilot.h"
 #include "store/migration_presence.h"
 #include "store/migration_rules.h"
 #include "store/migration_synthetics.h"
@@ -185,5 +186,6 @@ const struct migration migrations_catalog[] = {
      migration_events_postgres_sql},
     {15, "readings on PostgreSQL", "", migration_telemetry_sql},
     {16, "synthetic variables", migration_synthetics_sql, NULL},
+    {17, "limits, usage, refusals and feedback", migration_pilot_sql, NULL},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

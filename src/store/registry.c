@@ -125,6 +125,11 @@ enum err registry_open(struct registry **ret, struct sql_db *db, const struct cl
     return ERR_OK;
 }
 
+void registry_set_limits(struct registry *r, const struct limits *limits)
+{
+    r->limits = limits;
+}
+
 void registry_free(struct registry *r)
 {
     if (!r) return;

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "model/actor.h"
 #include "model/uuid.h"
+#include "store/limits.h"
 #include "store/sql.h"
 
 #include <stdatomic.h>
@@ -60,6 +61,8 @@ struct registry;
 enum err registry_open(struct registry **ret, struct sql_db *db, const struct clock *clock,
                        struct rnd *rnd, struct why *why) MUST_CHECK;
 void registry_free(struct registry *r);
+/* Before the first provisioning; borrowed. Without: devices are not limited. */
+void registry_set_limits(struct registry *r, const struct limits *limits);
 
 struct reg_device *registry_find_external(struct registry *r, int64_t org,
                                           struct bytes external_id);
@@ -89,6 +92,8 @@ struct provision {
     const struct actor *actor; /* how the event names who did it; NULL: by_device */
     bool create_device;
     bool was_created; /* out: device is new */
+    struct limits_room
+        room; /* out, of the item that is ERR_LIMIT for it: devices before the call */
     size_t name_count;
     const struct bytes *names;       /* variables to find or make */
     struct reg_variable **variables; /* out, name_count of them */

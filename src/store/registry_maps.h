@@ -38,6 +38,7 @@ struct registry {
     struct sql_db *db;
     const struct clock *clock;
     struct rnd *rnd;
+    const struct limits *limits; /* NULL: none */
     uint64_t seed;
     struct arena arena;
     struct map external, uuid, token; /* of published entries */

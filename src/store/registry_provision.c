@@ -34,6 +34,9 @@ struct work {
     struct made *made; /* one for each item */
     int64_t now_ns;
     struct why *why;
+    int64_t counted_org; /* whose devices `room` and `fresh` are about; 0: none yet */
+    struct limits_room room;
+    int64_t fresh; /* made in this transaction */
 };
 
 /* True when the maps hold everything the item asks for. */
@@ -111,6 +114,21 @@ static enum err note_event(struct work *w, const struct provision *item, const s
     return err ? err : catalog_events_append(w->tx, &e);
 }
 
+/* Counted once in a transaction, not for each device of a large one. */
+static enum err check_room(struct work *w, struct provision *item)
+{
+    if (w->counted_org != item->org) {
+        enum err e = limits_check(w->r->limits, w->tx, item->org, LIMIT_DEVICES, &w->room);
+        if (e && e != ERR_LIMIT) return e;
+        w->counted_org = item->org;
+        w->fresh = 0;
+    }
+    if (!w->room.max || w->room.used + w->fresh < w->room.max) return ERR_OK;
+    item->room = w->room;
+    return why_say(w->why, ERR_LIMIT, "the organisation has as many devices as it may (%s)",
+                   limit_key(LIMIT_DEVICES));
+}
+
 static enum err insert_device(struct work *w, struct provision *item, struct made *m)
 {
     struct device d = {.org = item->org,
@@ -124,11 +142,13 @@ static enum err insert_device(struct work *w, struct provision *item, struct mad
                        .provisioned_by = item->by_device,
                        .created_ns = w->now_ns,
                        .updated_ns = w->now_ns};
-    enum err e = catalog_devices_insert(w->tx, &d, NULL);
+    enum err e = check_room(w, item);
+    if (!e) e = catalog_devices_insert(w->tx, &d, NULL);
     if (!e) e = note_event(w, item, &d);
     if (e) return e;
     read_found(m, &d);
     item->was_created = true;
+    w->fresh++;
     return ERR_OK;
 }
 
@@ -262,6 +282,7 @@ enum err registry_provision(struct registry *r, struct provision *items, size_t 
     *ret_at = 0;
     for (size_t i = 0; i < n; i++) {
         items[i].was_created = false;
+        items[i].room = (struct limits_room){0, 0};
         complete = resolve(r, &items[i]) && complete;
     }
     if (complete) return ERR_OK;

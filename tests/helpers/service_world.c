@@ -43,6 +43,7 @@ static void open_parts(struct service_world *w, const char *secret)
         .rnd = rnd_system(),
         .jwt_secret = bytes_str(secret),
         .limits = w->limits,
+        .pilot = &w->pilot,
         .password = {.memory_bytes = 8192, .passes = 1},
         .send_mail = w->no_mail ? NULL : keep_mail,
         .send_mail_ctx = w,
@@ -50,7 +51,12 @@ static void open_parts(struct service_world *w, const char *secret)
     };
     assert_int_equal(auth_service_open(&w->auth, &opts, &why), ERR_OK);
     w->devices = (struct device_service){
-        .db = w->db, .registry = w->registry, .clock = &w->clock.clock, .rnd = rnd_system()};
+        .db = w->db,
+        .registry = w->registry,
+        .clock = &w->clock.clock,
+        .rnd = rnd_system(),
+        .limits = &w->pilot,
+    };
 }
 
 static void close_parts(struct service_world *w)

@@ -16,6 +16,7 @@ struct service_world {
     struct device_service devices; /* without telemetry unless the test sets it */
     struct arena arena;
     struct auth_limits limits;
+    struct limits pilot;   /* none, unless the test sets one */
     char mailed_token[64]; /* the last one that was "sent" */
     int mails_sent;
     bool no_mail; /* set, then reopen: as if no mail were configured */

@@ -56,6 +56,14 @@ export const ROUTES = {
     [`GET /openapi.json`]: { who: 'anyone' },
     [`GET /docs`]: { who: 'anyone' },
 
+    // the pilot
+    [`GET ${V1}/pilot/status`]: { who: 'user' },
+    [`GET ${V1}/pilot/features/{}`]: { who: 'user', skip: 'a feature is no thing of an organisation' },
+    [`GET ${V1}/pilot/info`]: { who: 'anyone' },
+    [`GET ${V1}/pilot/health`]: { who: 'anyone' },
+    ...Object.fromEntries(['limits', 'retention', 'features'].flatMap((what) => ['GET', 'PUT'].map((method) => [`${method} ${V1}/pilot/organizations/{}/${what}`, {
+        who: 'pilotAdmin', ids: ['organization'], body: method === 'PUT' ? () => ({}) : undefined, skip: 'who runs the pilot reaches each organisation: pilot.test.mjs' }]))),
+
     // absent on purpose
     [`GET ${V1}/plugins`]: { who: 'user' },
     [`GET ${V1}/plugins/providers`]: { who: 'user' },
@@ -254,6 +262,7 @@ export const MAY = {
     writer: WRITERS,
     orgAdmin: ['admin', 'orgAdmin'],
     admin: ['admin'],
+    pilotAdmin: ['admin', 'pilotAdmin'],
     sender: [...WRITERS, 'device'],
     deviceOwn: [...READERS, 'device'], // any other device than its own is missing for it: commands.test.mjs
 };

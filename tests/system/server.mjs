@@ -14,6 +14,9 @@ import { searchForSecrets } from './secrets.mjs';
 
 export const BINARY = process.env.SV_BINARY ?? new URL('../../build/release/sensorvision', import.meta.url).pathname;
 export const ADMIN = { username: 'admin', password: 'first administrator 1' };
+// Tests share servers and make more than a pilot may have; those of the limits ask for { limits: true }.
+const WIDE = { 'pilot.max-organizations': 1000, 'pilot.max-users-per-org': 100_000, 'pilot.max-devices-per-org': 1_000_000, 'pilot.max-dashboards-per-org': 10_000,
+    'pilot.max-rules-per-org': 100_000, 'pilot.max-api-calls-per-day': 1e9, 'pilot.max-telemetry-points-per-day': 1e12, 'rate-limiting.auth-per-minute': 1000 };
 const START_DEADLINE_MS = 20_000;
 
 export async function freePort() {
@@ -53,12 +56,12 @@ export async function run(args, { env = {}, input, deadline = 30_000, binary = B
     return { code, ...output };
 }
 
-// options: sets {key: value}, env, args, dir (kept when given), port, mqtt (listen, on server.mqttPort)
+// options: sets {key: value}, limits (as configured by default), env, args, dir (kept when given), port, mqtt (listen, on server.mqttPort)
 export async function startServer(options = {}) {
     const port = options.port ?? await freePort();
     const dir = options.dir ?? temporaryDir();
     const mqttPort = options.mqtt ? await freePort() : undefined;
-    const sets = { 'mqtt.enabled': false, 'pilot.max-organizations': 1000, 'rate-limiting.auth-per-minute': 1000, ...options.sets };
+    const sets = { 'mqtt.enabled': false, ...(options.limits ? {} : WIDE), ...options.sets };
     const args = ['serve', '--data', dir, '--http', `127.0.0.1:${port}`,
         ...Object.entries(sets).flatMap(([key, value]) => ['--set', `${key}=${value}`]), ...(options.mqtt ? ['--mqtt', `127.0.0.1:${mqttPort}`] : []),
         ...(options.args ?? [])];

@@ -134,8 +134,8 @@ static void registration_keeps_to_its_switch_and_the_number_of_organizations(voi
     auth_service_set_limits(w.auth, &limits);
     assert_int_equal(enroll(&a, &refusal), ERR_FORBIDDEN);
     limits.registration_enabled = true;
-    limits.max_organizations = 1;
     auth_service_set_limits(w.auth, &limits);
+    w.pilot.max[LIMIT_ORGANIZATIONS] = 1;
     assert_int_equal(enroll(&a, &refusal), ERR_OK);
     assert_int_equal(enroll(&b, &refusal), ERR_LIMIT);
     assert_string_equal(refusal.limit, "pilot.max-organizations");
@@ -147,14 +147,12 @@ static void the_command_line_adds_users_up_to_the_limit(void **state)
 {
     (void)state;
     struct auth_tokens t = service_world_register(&w, "ada");
-    struct auth_limits limits = w.limits;
     struct refusal refusal = {.fields = 0};
     struct auth_registration b = person("bob", "bob@example.com", NULL);
     struct auth_registration c = person("cy1", "cy@example.com", NULL);
     const struct actor system = {.name = BYTES("system")};
     int64_t user = 0;
-    limits.max_users_per_org = 2;
-    auth_service_set_limits(w.auth, &limits);
+    w.pilot.max[LIMIT_USERS] = 2;
     assert_int_equal(
         auth_accounts_add_user(w.auth, t.org, &b, ROLE_VIEWER, &system, &user, &refusal), ERR_OK);
     assert_int_equal(login("bob", PASSWORD), ERR_OK);

@@ -83,7 +83,7 @@ static void a_restore_counts_against_the_limit_of_devices(void **state)
     (void)state;
     struct device d;
     struct refusal refusal;
-    w.devices.max_devices_per_org = 1;
+    w.pilot.max[LIMIT_DEVICES] = 1;
     create("one");
     delete ("one");
     create("two");
@@ -153,7 +153,7 @@ static void a_bulk_of_several_transactions_tells_the_registry_of_each(void **sta
 static void rows_past_the_limit_of_devices_fail_alone(void **state)
 {
     (void)state;
-    w.devices.max_devices_per_org = 2;
+    w.pilot.max[LIMIT_DEVICES] = 2;
     create("known");
     struct device_import_row rows[] = {
         {.external_id = BYTES("new-1")},

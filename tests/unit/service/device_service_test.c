@@ -170,7 +170,7 @@ static void the_limit_of_devices_names_itself(void **state)
     char token[TOKENS_DEVICE_TEXT + 1];
     struct refusal refusal = {.fields = 0};
     const struct device given = {.external_id = BYTES("three"), .active = true};
-    w.devices.max_devices_per_org = 2;
+    w.pilot.max[LIMIT_DEVICES] = 2;
     assert_int_equal(create(&ada, "one", &d, token), ERR_OK);
     assert_int_equal(create(&ada, "two", &d, token), ERR_OK);
     assert_int_equal(device_service_create(&w.devices, &ada, &given, &w.arena, &d, token, &refusal),

@@ -1,0 +1,35 @@
+/* The pilot layer: this part of the surface on one screen. */
+#include "api/handlers_pilot.h"
+
+#define PILOT  "/api/v1/pilot"
+#define KIB(n) ((size_t)(n) << 10)
+
+const struct route routes_pilot[] = {
+    /* method, path, who, where, body max, handler, id, what it does */
+    {HTTP1_GET, PILOT "/status", WHO_USER, ON_ASYNC, 0, pilot_api_status, "pilotStatus",
+     "How the program is set up, and which features one's organisation has."},
+    {HTTP1_GET, PILOT "/features/{feature}", WHO_USER, ON_ASYNC, 0, pilot_api_feature,
+     "pilotFeature", "Whether one's organisation has this feature."},
+    {HTTP1_GET, PILOT "/info", WHO_ANYONE, ON_LOOP, 0, pilot_api_info, "pilotInfo",
+     "What the program is, and whom to ask."},
+    {HTTP1_GET, PILOT "/health", WHO_ANYONE, ON_LOOP, 0, pilot_api_health, "pilotHealth",
+     "Whether limits are kept and can be written down."},
+
+    {HTTP1_GET, PILOT "/organizations/{id}/limits", WHO_PILOT_ADMIN, ON_ASYNC, 0,
+     pilot_plans_api_limits, "pilotLimits",
+     "What an organisation may have and use: effective, and its own (null: as configured)."},
+    {HTTP1_PUT, PILOT "/organizations/{id}/limits", WHO_PILOT_ADMIN, ON_ASYNC, KIB(16),
+     pilot_plans_api_set_limits, "pilotSetLimits",
+     "Change its own limits: a number, or null to follow the configuration; what is absent stays."},
+    {HTTP1_GET, PILOT "/organizations/{id}/retention", WHO_PILOT_ADMIN, ON_ASYNC, 0,
+     pilot_plans_api_retention, "pilotRetention", "How long an organisation keeps its points."},
+    {HTTP1_PUT, PILOT "/organizations/{id}/retention", WHO_PILOT_ADMIN, ON_ASYNC, KIB(16),
+     pilot_plans_api_set_retention, "pilotSetRetention",
+     "Choose {retentionDays}: a number, 0 for ever, null as the installation."},
+    {HTTP1_GET, PILOT "/organizations/{id}/features", WHO_PILOT_ADMIN, ON_ASYNC, 0,
+     pilot_plans_api_features, "pilotFeatures", "Which features an organisation has."},
+    {HTTP1_PUT, PILOT "/organizations/{id}/features", WHO_PILOT_ADMIN, ON_ASYNC, KIB(16),
+     pilot_plans_api_set_features, "pilotSetFeatures",
+     "Change its features {name: true, false or null (as configured)}; what is absent stays."},
+};
+const size_t routes_pilot_count = sizeof routes_pilot / sizeof *routes_pilot;

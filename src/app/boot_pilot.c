@@ -1,0 +1,29 @@
+/* The pilot's part of the start order (see boot_pilot.h). */
+#include "app/boot_pilot.h"
+
+#include "store/registry.h"
+
+void boot_pilot_apply(struct boot_pilot *b, const struct settings *s)
+{
+    for (int i = 0; i < LIMITS; i++) atomic_store(&b->limits.max[i], s->limit_max[i]);
+    atomic_store(&b->limits.lifted, !s->pilot_mode);
+    atomic_store(&b->features.enabled, s->features_enabled);
+    atomic_store(&b->features.disabled, s->features_disabled);
+    atomic_store(&b->app->live.support_email, s->support_email);
+}
+
+void boot_pilot_open(struct boot_pilot *b, struct app *app, const struct settings *s)
+{
+    b->app = app;
+    b->features.limits = &b->limits;
+    boot_pilot_apply(b, s);
+    b->plans = (struct pilot_plans){
+        .db = app->db,
+        .clock = app->clock,
+        .limits = &b->limits,
+        .features = &b->features,
+    };
+    registry_set_limits(app->registry, &b->limits);
+    app->limits = &b->limits;
+    app->plans = &b->plans;
+}

@@ -1,0 +1,19 @@
+#pragma once
+/* app/boot_pilot.h -- the pilot's part of the start order: limits, which everything that makes
+ * something asks.   Threads: the main thread; apply() also the one that changes the configuration.
+ * Memory: struct boot_pilot owns its parts. */
+#include "api/app.h"
+#include "app/settings.h"
+#include "service/pilot_plans.h"
+
+struct boot_pilot {
+    struct app *app;
+    struct limits limits;
+    struct features features;
+    struct pilot_plans plans;
+};
+
+/* Behind the registry, before anything that makes something. */
+void boot_pilot_open(struct boot_pilot *b, struct app *app, const struct settings *s);
+/* LIVE keys. */
+void boot_pilot_apply(struct boot_pilot *b, const struct settings *s);

@@ -1,0 +1,46 @@
+/* Keys of the pilot mode and of rate limits (see conf_tables.h). */
+#include "app/conf_tables_pilot.h"
+
+#include "app/settings.h"
+
+#include <stddef.h>
+
+#define AT(member) offsetof(struct settings, member)
+#define MAX(what)  (AT(limit_max) + (what) * sizeof(int64_t))
+
+enum { LIVE = CONF_LIVE };
+
+static const struct conf_entry pilot_table[] = {
+    {"pilot.mode", AT(pilot_mode), CONF_BOOL, "true", 0, 0, LIVE,
+     "Counts, daily limits and feature flags apply; false lifts the limits and switches every "
+     "feature on. Retention and rate limits stay.",
+     NULL},
+    {"pilot.max-organizations", MAX(LIMIT_ORGANIZATIONS), CONF_COUNT, "10", 1, 1e6, LIVE,
+     "Organisations in the whole installation.", NULL},
+    {"pilot.max-users-per-org", MAX(LIMIT_USERS), CONF_COUNT, "50", 1, 1e6, LIVE,
+     "Users of an organisation that has no limit of its own, as the next rows.", NULL},
+    {"pilot.max-devices-per-org", MAX(LIMIT_DEVICES), CONF_COUNT, "100", 1, 1e7, LIVE,
+     "Devices of an organisation, also those that are created by their first message.", NULL},
+    {"pilot.max-dashboards-per-org", MAX(LIMIT_DASHBOARDS), CONF_COUNT, "20", 1, 1e6, LIVE,
+     "Dashboards of an organisation.", NULL},
+    {"pilot.max-rules-per-org", MAX(LIMIT_RULES), CONF_COUNT, "50", 1, 1e6, LIVE,
+     "Rules of an organisation, those of the fleet counted in.", NULL},
+    {"pilot.max-api-calls-per-day", MAX(LIMIT_API_CALLS), CONF_COUNT, "100000", 1, 1e15, LIVE,
+     "API calls of an organisation from 00:00 UTC on; telemetry is not counted.", NULL},
+    {"pilot.max-telemetry-points-per-day", MAX(LIMIT_POINTS), CONF_COUNT, "1000000", 1, 1e15, LIVE,
+     "Points of an organisation from 00:00 UTC on.", NULL},
+    {"pilot.features-enabled", AT(features_enabled), CONF_LIST, "", 0, 100, LIVE,
+     "Features that are on for an organisation that has no choice of its own; none: all that are "
+     "built.",
+     NULL},
+    {"pilot.features-disabled", AT(features_disabled), CONF_LIST, "", 0, 100, LIVE,
+     "Features that are off, whatever the row above says.", NULL},
+    {"pilot.support.email", AT(support_email), CONF_TEXT, "", 0, 254, CONF_LIVE,
+     "Named in refusals by these limits.", NULL},
+};
+
+const struct conf_section conf_tables_pilot = {
+    .title = "The pilot: limits and features",
+    .text = "What an organisation may have and use.",
+    CONF_SECTION_ROWS(pilot_table),
+};
