@@ -14,7 +14,8 @@
 enum { ORG_FIGURES_MAX = 1024 };
 #define ORG_FIGURES_WINDOW_NS (INT64_C(300) * 1000000000)
 
-/* now_ns: monotonic. took_ns: -1 when it says nothing (a long poll). failed: the answer was the server's fault. */
+/* now_ns: monotonic. took_ns: -1 when it says nothing (a long poll). failed: the answer was the
+ * server's fault. */
 void org_figures_request(int64_t org, int64_t now_ns, int64_t took_ns, bool failed);
 void org_figures_points(int64_t org, uint64_t n);
 

@@ -1,8 +1,9 @@
 /* Counting, and the slowest with what they were busy with (see probe.h). */
 #include "perf/probe.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
-#include <time.h>
 
 #define MS INT64_C(1000000)
 
@@ -103,9 +104,7 @@ static void keep(struct probe *p, const struct probe_span *parts, int64_t took_n
 
 int64_t probe_now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+    return clock_mono_ns(clock_real());
 }
 
 static void enter_list(struct probe *p)
@@ -295,17 +294,10 @@ static void copy_samples(const struct probe *p, struct probe_sample ret[PROBE_SL
     atomic_flag_clear_explicit(&q->busy, memory_order_release); /* pairs with the acquire above */
 }
 
-static int64_t monotonic_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 void probe_read_slowest(struct probe *p, struct probe_sample ret[PROBE_SLOWEST], size_t *ret_n)
 {
     size_t n = 0;
-    int64_t since_ns = monotonic_ns() - PROBE_KEPT_NS;
+    int64_t since_ns = clock_mono_ns(clock_real()) - PROBE_KEPT_NS;
     copy_samples(p, ret, NULL);
     for (size_t i = 0; i < PROBE_SLOWEST; i++) {
         struct probe_sample s = ret[i];

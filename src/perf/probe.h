@@ -100,16 +100,16 @@ static inline int64_t probe_now(void)
 {
     return 0;
 }
-#define probe_begin(s, p)                         ((void)(s), (void)(p))
-#define probe_begin_for(s, p, org, request)       ((void)(s), (void)(p), (void)(org), (void)(request))
-#define probe_end(s, outcome)                     ((void)(s), (void)(outcome))
-#define probe_note(p, begun_ns, outcome)          ((void)(p), (void)(begun_ns), (void)(outcome))
-#define probe_note_took(p, took_ns, outcome)      ((void)(p), (void)(took_ns), (void)(outcome))
-#define probe_note_parts(p, parts, took, outcome) ((void)(p), (void)(parts), (void)(took))
-#define probe_enter(s, owner, org, request)       ((void)(s), (void)(org), (void)(request))
-#define probe_leave(s)                            ((void)(s))
-#define probe_hand_over(owner, ret)               ((void)(owner), (void)(ret))
-#define probe_add_part(s, p, took_ns)             ((void)(s), (void)(p))
+#define probe_begin(s, p)                   ((void)(s), (void)(p))
+#define probe_begin_for(s, p, org, request) ((void)(s), (void)(p), (void)(org), (void)(request))
+#define probe_end(s, e)                     ((void)(s), (void)(e))
+#define probe_note(p, begun_ns, e)          ((void)(p), (void)(begun_ns), (void)(e))
+#define probe_note_took(p, took_ns, e)      ((void)(p), (void)(took_ns), (void)(e))
+#define probe_note_parts(p, parts, ns, e)   ((void)(p), (void)(parts), (void)(ns), (void)(e))
+#define probe_enter(s, owner, org, request) ((void)(s), (void)(org), (void)(request))
+#define probe_leave(s)                      ((void)(s))
+#define probe_hand_over(owner, ret)         ((void)(owner), (void)(ret))
+#define probe_add_part(s, p, took_ns)       ((void)(s), (void)(p))
 #endif
 
 /* --- reading ---------------------------------------------------------------------------------- */
