@@ -127,6 +127,7 @@ static void write_step(void *ctx, const struct migrate_line *line)
     json_write_member_i64(answer, "number", line->number);
     json_write_member_text(answer, "name", line->name);
     json_write_member_text(answer, "state", states[line->state]);
+    json_write_member_bool(answer, "transactional", !line->alone);
     json_write_member_time(answer, "appliedAt", line->applied_ns ? line->applied_ns : INT64_MIN);
     json_write_member_text(answer, "script", line->script);
     json_write_close(answer, '}');

@@ -16,9 +16,10 @@ static int print_steps(struct cli *cli, const cJSON *answer, bool scripts)
         bool waits = strcmp(ask_text(row, "state"), "pending") == 0;
         pending += waits;
         if (scripts && !waits) continue;
-        buf_printf(&b, "%s%4" PRId64 "  %-8s  %-24s  %s\n", scripts ? "-- " : "",
+        bool whole = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "transactional"));
+        buf_printf(&b, "%s%4" PRId64 "  %-8s  %-24s  %s%s\n", scripts ? "-- " : "",
                    ask_integer(row, "number"), ask_text(row, "state"), ask_text(row, "appliedAt"),
-                   ask_text(row, "name"));
+                   ask_text(row, "name"), whole ? "" : " (not transactional)");
         if (scripts) buf_printf(&b, "%s\n", ask_text(row, "script"));
     }
     if (scripts && !pending) buf_add_str(&b, "nothing is pending\n");

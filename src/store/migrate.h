@@ -3,10 +3,19 @@
  * data; what was applied is written down with its checksum, so a script that was edited afterwards
  * is refused by name, and a database from a newer program is not touched.
  *
- * Each migration is one transaction with its own line in schema_migrations: applied wholly or not.
+ * A migration is one transaction with its own line in schema_migrations: applied wholly or not. One
+ * whose text begins with MIGRATE_ALONE is not: its statements run one by one outside a transaction
+ * (CREATE INDEX CONCURRENTLY lets nobody wait, and refuses to be in one), and its line is written
+ * behind the last. Killed half-way it goes on where it was: each statement says IF NOT EXISTS, and
+ * an index that was left half-built is dropped and made again.
+ *
+ * On PostgreSQL all of it is done by one process at a time (an advisory lock); others wait.
  * Threads: before anybody else uses the database.   Memory: the list is borrowed. */
 #include "base/err.h"
 #include "store/sql.h"
+
+/* A script that begins with this is not transactional; its statements end with ";\n". */
+#define MIGRATE_ALONE "-- not transactional\n"
 
 struct migration {
     int64_t number; /* 1, 2, 3, … without a gap */
@@ -22,6 +31,7 @@ struct migrate_line {
     const char *name; /* of the database for an unknown one; borrowed for the visit */
     enum migrate_state state;
     int64_t applied_ns; /* 0 when pending */
+    bool alone;         /* not transactional */
     const char *script; /* NULL for an unknown one */
 };
 

@@ -70,6 +70,11 @@ struct sql_ops {
     enum err (*exec)(struct sql_tx *, const char *sql, struct sql_args, int64_t *ret_changes);
     /* Several statements of a migration, no parameters. */
     enum err (*script)(struct sql_tx *, const char *sql, struct why *why);
+    /* Who changes the schema takes turns with every other process that does; NULL: nobody can. */
+    enum err (*lock_schema)(struct sql_db *, struct why *why);
+    void (*unlock_schema)(struct sql_db *);
+    /* A statement outside any transaction, with the schema locked; NULL: there is no need. */
+    enum err (*alone)(struct sql_db *, const char *sql, struct why *why);
     /* The store's own sentence about the last failure of this transaction; never NULL. */
     const char *(*message)(struct sql_tx *);
     void (*close)(struct sql_db *);

@@ -3,6 +3,7 @@
 #include "store/postgres/postgres_sql.h"
 
 #include "base/mem.h"
+#include "store/postgres/postgres_schema.h"
 #include "store/postgres/postgres_wire.h"
 #include "sys/lock.h"
 
@@ -25,6 +26,7 @@ struct postgres_db {
     struct lock lock; /* guards writing */
     struct cond free;
     bool writing;
+    PGconn *schema; /* of who changes it; NULL: nobody does */
 };
 
 struct postgres_cursor;
@@ -376,6 +378,25 @@ static enum err postgres_commit(struct sql_tx *base)
     return e;
 }
 
+static enum err postgres_lock_schema(struct sql_db *base, struct why *why)
+{
+    struct postgres_db *db = (struct postgres_db *)base;
+    bug_if(db->schema);
+    return postgres_schema_lock(&db->schema, db->pool, why);
+}
+
+static void postgres_unlock_schema(struct sql_db *base)
+{
+    struct postgres_db *db = (struct postgres_db *)base;
+    PQfinish(db->schema);
+    db->schema = NULL;
+}
+
+static enum err postgres_alone(struct sql_db *base, const char *sql, struct why *why)
+{
+    return postgres_schema_run(((struct postgres_db *)base)->schema, sql, why);
+}
+
 static void postgres_close(struct sql_db *base)
 {
     struct postgres_db *db = (struct postgres_db *)base;
@@ -397,6 +418,9 @@ enum err postgres_sql_new(struct sql_db **ret, struct postgres_pool *pool)
         .finish = postgres_finish,
         .exec = postgres_exec,
         .script = postgres_script,
+        .lock_schema = postgres_lock_schema,
+        .unlock_schema = postgres_unlock_schema,
+        .alone = postgres_alone,
         .message = postgres_message,
         .close = postgres_close,
     };
