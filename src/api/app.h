@@ -10,6 +10,7 @@
 
 struct alert_service;
 struct alerts;
+struct analytics;
 struct auth_service;
 struct cache;
 struct command_polls;
@@ -46,6 +47,7 @@ struct app {
     struct cache *cache;
     const struct limits *limits;
     struct pilot_plans *plans;
+    struct analytics *numbers; /* that are ready: store/analytics.h */
     struct retention *retention;
     struct admit *admit;
     struct batch_pipeline *batch;

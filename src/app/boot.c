@@ -7,6 +7,7 @@
 #include "api/ingest_call.h"
 #include "api/live_api.h"
 #include "api/routes.h"
+#include "app/boot_analytics.h"
 #include "app/boot_cache.h"
 #include "app/boot_mqtt.h"
 #include "app/fleet_turns.h"
@@ -107,6 +108,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
                              why);
     app->telemetry = b->store.telemetry;
     app->registry = b->store.registry;
+    if (!e) e = boot_analytics_open(b);
     if (!e) e = boot_cache_open(b, why);
     if (!e) boot_pilot_open(&b->pilot, app, s);
     if (!e) e = retention_new(&app->retention, s->retention_days);
@@ -119,6 +121,7 @@ static void close_store(struct boot *b)
     struct app *app = &b->app;
     if (app->registry && registry_save_seen(app->registry))
         LOG(LOG_WARN, "last_seen_not_saved", LOG_S("dir", b->dir.path));
+    boot_analytics_close(b);
     store_open_close(&b->store);
     boot_cache_close(b);
     retention_free(app->retention);
@@ -364,7 +367,10 @@ static enum err open_admin(struct boot *b, struct why *why)
     if (!e && !b->for_command) /* who comes meanwhile is told that the directory is in use */
         e = control_start(&b->control, b->dir.path, admin_verbs, admin_verb_count, b->admin, why);
     if (!e) e = fleet_turns_new(&b->fleet_turns, &b->rules.fleet, app->analytics);
-    if (!e) e = housekeeping_start(&b->housekeeping, app, b->admin, b->fleet_turns);
+    if (!e)
+        e = boot_analytics_turns_new(&b->analytics_turns, app, b->settings.analytics_refresh_ns);
+    if (!e)
+        e = housekeeping_start(&b->housekeeping, app, b->admin, b->fleet_turns, b->analytics_turns);
     return e;
 }
 
@@ -435,6 +441,7 @@ void boot_stop(struct boot *b)
     boot_mqtt_stop(b);
     executor_free(app->analytics);
     fleet_turns_free(b->fleet_turns); /* behind the executor that runs them */
+    boot_analytics_turns_free(b->analytics_turns);
     executor_free(app->telemetry_pool);
     executor_free(app->async);
     command_polls_free(app->polls);

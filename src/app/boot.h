@@ -16,6 +16,7 @@
 #include "service/dashboard_service.h"
 #include "service/device_service.h"
 
+struct analytics_turns;
 struct housekeeping;
 struct tls_context;
 
@@ -31,6 +32,7 @@ struct boot {
     struct boot_pilot pilot;
     struct boot_rules rules;
     struct fleet_turns *fleet_turns;
+    struct analytics_turns *analytics_turns;
     struct notify_parts notify;
     struct boot_synthetics synthetics;
     struct bytes *property_tags;

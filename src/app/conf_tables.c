@@ -145,6 +145,14 @@ static const struct conf_entry query_table[] = {
      "The same for hourly rollups, which may outlive their points; 0 keeps them for ever.", NULL},
     {"events.retention-days", AT(event_retention_days), CONF_COUNT, "365", 0, 36500, LIVE,
      "Events older than this are removed, which is an event itself; 0 keeps them for ever.", NULL},
+    {"analytics.refresh-interval", AT(analytics_refresh_ns), CONF_S, "60s", 1, 86400, RESTART,
+     "Volume of organisations, activity of devices and statistics of the program are made anew "
+     "this often, when something has changed.",
+     NULL},
+    {"analytics.refresh-timeout", AT(analytics_timeout_ns), CONF_S, "10s", 1, 3600, RESTART,
+     "PostgreSQL: a refresh of the materialized views that takes longer is given up, and what they "
+     "held stays.",
+     NULL},
 };
 
 static const struct conf_entry people_table[] = {

@@ -2,6 +2,7 @@
  * job that fails is logged once and tried again at its next turn. */
 #include "app/housekeeping.h"
 
+#include "app/boot_analytics.h"
 #include "app/fleet_turns.h"
 
 #include "api/command_polls.h"
@@ -30,6 +31,7 @@ struct housekeeping {
     struct device_presence presence;
     struct device_health *health;
     struct fleet_turns *fleet;
+    struct analytics_turns *analytics;
     pthread_t thread;
     struct lock lock; /* guards closing */
     struct cond wake;
@@ -81,6 +83,11 @@ static enum err note_health(struct housekeeping *h)
 static enum err kick_fleet(struct housekeeping *h)
 {
     return fleet_turns_kick(h->fleet);
+}
+
+static enum err kick_analytics(struct housekeeping *h)
+{
+    return boot_analytics_kick(h->analytics);
 }
 
 static enum err save_seen(struct housekeeping *h)
@@ -172,6 +179,7 @@ static const struct job {
     {"note_presence", 5 * NS_PER_S, note_presence},
     {"note_health", NS_PER_S, note_health},
     {"fleet_rules", NS_PER_S, kick_fleet},
+    {"analytics", NS_PER_S, kick_analytics},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
     {"prune_alerts", 10 * NS_PER_MINUTE, prune_alerts},
@@ -215,13 +223,14 @@ static void *run(void *arg)
 }
 
 enum err housekeeping_start(struct housekeeping **ret, struct app *app, struct admin *admin,
-                            struct fleet_turns *fleet)
+                            struct fleet_turns *fleet, struct analytics_turns *analytics)
 {
     struct housekeeping *h = mem_zalloc(sizeof *h);
     if (!h) return ERR_NOMEM;
     h->app = app;
     h->admin = admin;
     h->fleet = fleet;
+    h->analytics = analytics;
     h->presence = (struct device_presence){
         .db = app->db,
         .registry = app->registry,

@@ -6,7 +6,9 @@
 #include "app/admin.h"
 
 struct housekeeping;
+struct analytics_turns;
 struct fleet_turns;
 enum err housekeeping_start(struct housekeeping **ret, struct app *app, struct admin *admin,
-                            struct fleet_turns *fleet) MUST_CHECK;
+                            struct fleet_turns *fleet,
+                            struct analytics_turns *analytics) MUST_CHECK;
 void housekeeping_stop(struct housekeeping *h); /* NULL is fine */

@@ -49,6 +49,7 @@ struct settings {
     int64_t query_timeout_ns, aggregation_timeout_ns;
     int64_t retention_days, rollup_retention_days; /* 0 = for ever */
     int64_t event_retention_days;                  /* 0 = for ever */
+    int64_t analytics_refresh_ns, analytics_timeout_ns;
 
     /* people and their sessions */
     const char *jwt_secret; /* "" = made at first start, kept in the store */

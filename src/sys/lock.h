@@ -15,6 +15,8 @@ enum lock_rank {
     LOCK_RANK_REGISTRY = 20,   /* device and variable maps; allocates when one grows */
     LOCK_RANK_BATCH = 30,      /* the batch queue */
     LOCK_RANK_STORE = 40,      /* which files make the view; PostgreSQL: newest, cutoffs */
+    LOCK_RANK_ANALYTICS = 45,  /* numbers of an installation that are ready; held while an
+                                  answer is made of them */
     LOCK_RANK_HEAD = 50,       /* one stripe of heads */
     LOCK_RANK_WAL = 60,        /* WAL segment hand-over */
     LOCK_RANK_CACHE = 62,      /* cached values; held while a map grows */
