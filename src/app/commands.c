@@ -12,6 +12,11 @@ static const struct cli_option migrate_options[] = {
     {"dry-run", NULL, "prints what would be run, changes nothing", false},
     {NULL, NULL, NULL, false},
 };
+static const struct cli_option move_options[] = {
+    {"from", "URL", "the store to copy: embedded:DIR or postgres://...", false},
+    {"to", "URL", "where to: a new database, or a directory that is new or empty", false},
+    {NULL, NULL, NULL, false},
+};
 static const struct cli_option user_options[] = {
     {"org", "NAME", "the organisation", false},
     {"email", "ADDRESS", "the e-mail address", false},
@@ -105,6 +110,17 @@ const struct cli_command commands_table[] = {
      .summary = "Checks every checksum and invariant of a stopped embedded store, read only",
      .groups = CLI_DATA,
      .examples = "  sensorvision verify --data /var/lib/sensorvision\n"},
+    {.name = "move",
+     .run = cmd_move,
+     .summary = "Copies a whole installation between stores: embedded and PostgreSQL, both ways",
+     .groups = CLI_CONFIG,
+     .options = move_options,
+     .more = "Both stores must be stopped. What was copied is read again from both and compared,\n"
+             "series by series, before the target may be served. A command that was killed goes\n"
+             "on where it was when it is run again. The source is not changed.\n",
+     .examples = "  sensorvision move --from embedded:/var/lib/sensorvision \\\n"
+                 "      --to postgres://sensorvision@db.example.org/sensorvision\n"
+                 "  sensorvision move --from postgres:///sensorvision --to embedded:/srv/new\n"},
     {.name = "cleanup",
      .run = cmd_cleanup,
      .summary = "Runs retention now",

@@ -13,6 +13,7 @@ int cmd_config_unset(struct cli *cli);
 int cmd_config_list(struct cli *cli);
 int cmd_migrate(struct cli *cli);
 int cmd_verify(struct cli *cli);
+int cmd_move(struct cli *cli);
 int cmd_cleanup(struct cli *cli);
 int cmd_org_create(struct cli *cli);
 int cmd_org_list(struct cli *cli);

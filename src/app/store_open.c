@@ -10,6 +10,7 @@
 #include "store/postgres/postgres_sql.h"
 #include "store/postgres/postgres_store.h"
 #include "store/registry.h"
+#include "store/takeover.h"
 
 #include <stdio.h>
 
@@ -53,6 +54,7 @@ static enum err open_embedded(struct store_open *store, unsigned parts, const ch
     if (!store->db && (parts & STORE_CATALOG))
         e = catalog_open(&store->db, fs_real(), dir, clock, why);
     if (!store->db && (parts & STORE_RAW)) e = catalog_open_raw(&store->db, fs_real(), dir, why);
+    if (!e && (parts & STORE_CATALOG) && !store->filling) e = takeover_refuse(store->db, why);
     if (!e && (parts & STORE_TELEMETRY)) e = engine_open(&store->telemetry, &opts, why);
     return e;
 }
@@ -123,6 +125,7 @@ static enum err open_postgres(struct store_open *store, unsigned parts, const st
 {
     enum err e = store->db || !parts ? ERR_OK : open_pool(store, s, clock, why);
     if (!e && !store->node && (parts & STORE_CATALOG)) e = open_catalog(store, clock, why);
+    if (!e && (parts & STORE_CATALOG) && !store->filling) e = takeover_refuse(store->db, why);
     const struct postgres_store_opts opts = {store->pool, store->db, clock,
                                              (unsigned)s->batches_at_once};
     if (!e && (parts & STORE_TELEMETRY)) e = postgres_store_open(&store->telemetry, &opts, why);

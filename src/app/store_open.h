@@ -33,6 +33,7 @@ enum store_part {
 struct store_open {                           /* zeroed, but for what the caller wishes */
     void (*lost)(void *ctx, const char *why); /* another server took the database over; or NULL */
     void *ctx;
+    bool filling; /* the caller fills it from another one; else such a store is refused */
     struct postgres_pool *pool; /* NULL: embedded */
     struct postgres_node *node;
     struct sql_db *db;
@@ -49,7 +50,8 @@ enum err store_open_place(const struct settings *s, const char *path, struct sto
                           struct why *why) MUST_CHECK;
 /* A command finds its data directory: one of a store in a database may be new. */
 enum data_dir_mode store_open_dir_mode(const struct settings *s);
-/* Opens the parts that are not open yet. */
+/* Opens the parts that are not open yet. ERR_CONFLICT: it is the target of a `move` or an `import
+ * legacy` that has not ended (store/takeover.h). */
 enum err store_open_parts(struct store_open *store, unsigned parts, const struct store_place *place,
                           const struct settings *s, const struct clock *clock,
                           struct why *why) MUST_CHECK;

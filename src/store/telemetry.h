@@ -35,6 +35,12 @@ struct scan_range {
  * sees everything durable when it was opened; what is written meanwhile may or may not appear. */
 struct scan_cursor;
 
+/* An hour's sums that outlive the raw points they were made of. */
+struct telemetry_hour {
+    int64_t org, device, series;
+    struct rollup rollup;
+};
+
 struct telemetry_stats {
     uint64_t points_written, records_written, groups_written; /* since start */
     uint64_t wal_bytes, raw_bytes, rollup_bytes;              /* on disk now */
@@ -83,6 +89,22 @@ struct telemetry_ops {
     enum err (*maintain)(struct telemetry *);
     void (*read_stats)(struct telemetry *, struct telemetry_stats *ret);
     void (*close)(struct telemetry *); /* seals first when it can; NULL is fine */
+
+    /* --- for copies of a whole store (store/copy_points.h); NULL: not this one's -------------- */
+
+    /* What retain() has reached for an organisation: nothing older is shown. INT64_MIN: all is. */
+    enum err (*edges)(struct telemetry *, int64_t org, int64_t *ret_raw_ns, int64_t *ret_rollup_ns);
+    /* Takes hours below the raw edge of their organisation; ascending by (organisation, device,
+     * series, hour). The same again changes nothing. */
+    enum err (*adopt)(struct telemetry *, const struct telemetry_hour *hours, size_t n);
+    /* All series of a device at once, ascending in time (range->series does not matter). NULL: it
+     * is as good to scan them one by one. */
+    enum err (*records_open)(struct telemetry *, const struct scan_range *range,
+                             struct scan_cursor **ret);
+    /* Points of one time, borrowed until the next call. ERR_END. */
+    enum err (*records_next)(struct scan_cursor *, int64_t *ret_ts_ns, const struct point **ret,
+                             size_t *ret_n);
+    void (*records_close)(struct scan_cursor *); /* NULL is fine */
 };
 
 /* Every implementation begins with this, so telemetry_*() below can dispatch. */

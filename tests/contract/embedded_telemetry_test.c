@@ -41,6 +41,7 @@ int main(void)
     m.fs.data_sync = no_sync;
     temp_dir_make(&m.dir);
     int failed = telemetry_suite_run(&m.maker, 200000);
+    failed += telemetry_suite_run_copies(&m.maker);
     temp_dir_remove(&m.dir);
     return failed;
 }

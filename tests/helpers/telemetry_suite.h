@@ -15,6 +15,8 @@ struct telemetry_maker {
 /* 0: every test passed. The random test (R7) makes `operations` operations, or as many as the
  * environment variable R7_OPERATIONS says; R7_SEED chooses others. */
 int telemetry_suite_run(struct telemetry_maker *maker, uint64_t operations);
+/* The part of the contract that copies of a whole store need. */
+int telemetry_suite_run_copies(struct telemetry_maker *maker);
 
 /* The random test alone: aborts with cmocka on the first difference. */
 void telemetry_random_test(struct telemetry_maker *maker, uint64_t seed, uint64_t operations);

@@ -101,6 +101,8 @@ static const struct telemetry_ops ops = {
     .maintain = engine_maintain,
     .read_stats = read_stats,
     .close = engine_close,
+    .edges = engine_edges,
+    .adopt = engine_adopt,
 };
 
 static uint64_t within(uint64_t value, uint64_t fallback, uint64_t least)

@@ -95,3 +95,8 @@ enum err engine_load(struct engine *e, struct why *why) MUST_CHECK;
 enum err engine_maintain(struct telemetry *t);
 /* One rewrite that is due; *ret_done false: nothing was. The caller is inside the merge gate. */
 enum err engine_merge_due(struct engine *e, bool *ret_done) MUST_CHECK;
+
+/* engine_adopt.c */
+enum err engine_edges(struct telemetry *t, int64_t org, int64_t *ret_raw_ns,
+                      int64_t *ret_rollup_ns);
+enum err engine_adopt(struct telemetry *t, const struct telemetry_hour *hours, size_t n);

@@ -69,3 +69,14 @@ enum err postgres_purge_device(struct telemetry *t, int64_t org, int64_t device)
  * began before before_ns; *ret_n of them. */
 enum err postgres_hours_sum_up(struct postgres_store *s, int64_t org, int64_t before_ns, size_t max,
                                size_t *ret_n) MUST_CHECK;
+
+/* postgres_copy.c */
+enum err postgres_edges(struct telemetry *t, int64_t org, int64_t *ret_raw_ns,
+                        int64_t *ret_rollup_ns) MUST_CHECK;
+enum err postgres_adopt(struct telemetry *t, const struct telemetry_hour *hours,
+                        size_t n) MUST_CHECK;
+enum err postgres_records_open(struct telemetry *t, const struct scan_range *range,
+                               struct scan_cursor **ret) MUST_CHECK;
+enum err postgres_records_next(struct scan_cursor *c, int64_t *ret_ts_ns, const struct point **ret,
+                               size_t *ret_n) MUST_CHECK;
+void postgres_records_close(struct scan_cursor *c);

@@ -166,6 +166,11 @@ static enum err postgres_maintain(struct telemetry *t)
     return e ? e : summed;
 }
 
+enum err postgres_store_sum_up(struct telemetry *t, size_t *ret_n)
+{
+    return postgres_hours_sum_up(postgres_store_of(t), 0, INT64_MAX, HOURS_AT_ONCE, ret_n);
+}
+
 static void postgres_read_stats(struct telemetry *t, struct telemetry_stats *ret)
 {
     struct postgres_store *s = postgres_store_of(t);
@@ -213,6 +218,11 @@ enum err postgres_store_open(struct telemetry **ret, const struct postgres_store
         .maintain = postgres_maintain,
         .read_stats = postgres_read_stats,
         .close = postgres_close,
+        .edges = postgres_edges,
+        .adopt = postgres_adopt,
+        .records_open = postgres_records_open,
+        .records_next = postgres_records_next,
+        .records_close = postgres_records_close,
     };
     s->base.ops = &s->ops;
     s->pool = opts->pool;

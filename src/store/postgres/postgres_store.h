@@ -14,3 +14,5 @@ struct postgres_store_opts {
 };
 enum err postgres_store_open(struct telemetry **ret, const struct postgres_store_opts *opts,
                              struct why *why) MUST_CHECK;
+/* Sums up some hours that have ended, as maintain() does; *ret_n of them, 0: none is left. */
+enum err postgres_store_sum_up(struct telemetry *t, size_t *ret_n) MUST_CHECK;
