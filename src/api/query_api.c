@@ -1,6 +1,7 @@
 /* Telemetry out: ranges, newest values, and the newest rows of a device. */
 #include "api/deadline.h"
 #include "api/handlers.h"
+#include "api/recent_rows.h"
 #include "api/series.h"
 #include "codec/json_write.h"
 #include "codec/timestamp.h"
@@ -24,6 +25,7 @@ struct row_query {
     struct series_range range;
     uint64_t limit;
     bool descending;
+    bool continued; /* from a cursor on */
 };
 
 /* The cursor is the time of the last row given, in hexadecimal: opaque, and stable under inserts.
@@ -43,6 +45,7 @@ static bool read_after(struct api_call *c, struct row_query *q)
         api_problem(c, 400, "after must be a cursor of an earlier answer.");
         return false;
     }
+    q->continued = true;
     if ((int64_t)ts >= q->range.from_ns) q->range.from_ns = clock_add((int64_t)ts, 1);
     return true;
 }
@@ -86,6 +89,20 @@ static enum err write_rows(struct api_call *c, struct row_query *q)
     rows_close(rows);
     if (!e && !q->descending) say_next(c, q, last); /* stopped at the limit: there is more */
     return e == ERR_END ? ERR_OK : e;
+}
+
+/* From the cache where one keeps it: what follows a cursor is asked once. */
+static enum err answer_rows(struct api_call *c, struct row_query *q)
+{
+    const struct recent_rows_question question = {q->device,      &q->list, q->range.from_ns,
+                                                  q->range.to_ns, q->limit, q->descending};
+    bool done = false;
+    int64_t next_ns = INT64_MIN;
+    enum err e = q->continued ? ERR_OK : recent_rows_answer(c, &question, &done, &next_ns);
+    if (e) return e;
+    if (!done) return write_rows(c, q);
+    if (next_ns != INT64_MIN) say_next(c, q, next_ns);
+    return ERR_OK;
 }
 
 static bool start_query(struct api_call *c, struct row_query *q, struct bytes device)
@@ -162,7 +179,7 @@ void query_range(struct api_call *c)
             q.list.n, THINNED_MAX, (size_t)THINNED_MAX / q.list.n);
         return;
     }
-    enum err e = points ? write_thinned(c, &q, (size_t)points) : write_rows(c, &q);
+    enum err e = points ? write_thinned(c, &q, (size_t)points) : answer_rows(c, &q);
     if (e)
         deadline_fail(c, e, NULL);
     else
@@ -176,7 +193,7 @@ void query_device_telemetry(struct api_call *c)
     if (!start_query(c, &q, c->params[0])) return;
     if (!q.range.from_said) q.range.from_ns = INT64_MIN;
     if (!q.range.to_said) q.range.to_ns = INT64_MAX;
-    enum err e = write_rows(c, &q);
+    enum err e = answer_rows(c, &q);
     if (e)
         deadline_fail(c, e, NULL);
     else

@@ -329,6 +329,7 @@ static void apply_live(struct boot *b)
     auth_service_set_limits(app->auth, &limits);
     const struct batch_opts batch = batch_opts_of(s, app->clock);
     batch_configure(app->batch, &batch);
+    boot_cache_apply(b);
 }
 
 static void on_changed(void *ctx, const struct conf_entry *entry, bool applied)

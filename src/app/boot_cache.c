@@ -100,6 +100,12 @@ enum err boot_cache_open(struct boot *b, struct why *why)
     return ERR_OK;
 }
 
+void boot_cache_apply(struct boot *b)
+{
+    const struct cache_opts opts = cache_opts_of(&b->settings, &b->app);
+    cache_configure(b->app.cache, opts.max_bytes, opts.life_ns);
+}
+
 void boot_cache_close(struct boot *b)
 {
     cache_free(b->app.cache);

@@ -11,21 +11,21 @@
 #define REDIS      "spring.data.redis."
 #define TTL(cache, id, seconds, doc)                                                               \
     {                                                                                              \
-        "cache.ttl." cache, LIFE(id), CONF_S, seconds, 0, 86400, RESTART, doc, NULL                \
+        "cache.ttl." cache, LIFE(id), CONF_S, seconds, 0, 86400, LIVE, doc, NULL                   \
     }
 #define TTL_AFTER(cache, id, seconds, key, doc)                                                    \
     {                                                                                              \
-        "cache.ttl." cache, LIFE(id), CONF_S, seconds, 0, 86400, CONF_FALLBACK, doc, key           \
+        "cache.ttl." cache, LIFE(id), CONF_S, seconds, 0, 86400, LIVE | CONF_FALLBACK, doc, key    \
     }
 
-enum { RESTART = 0 };
+enum { LIVE = CONF_LIVE, RESTART = 0 };
 
 static const struct conf_entry cache_table[] = {
     {"cache.url", AT(cache_url), CONF_TEXT, "memory:", 0, 512, CONF_SECRET,
      "memory:, or also Redis: redis://[:password@]host[:port][/database], unix:///path. Several "
      "servers over one PostgreSQL need the same Redis: it tells each what the others changed.",
      NULL},
-    {"cache.max-bytes", AT(cache_max_bytes), CONF_BYTES, "64MiB", 0, 1099511627776, RESTART,
+    {"cache.max-bytes", AT(cache_max_bytes), CONF_BYTES, "64MiB", 0, 1099511627776, LIVE,
      "All in-process caches together; 0 keeps nothing.", NULL},
     {REDIS "host", AT(redis_host), CONF_TEXT, "", 0, 255, RESTART,
      "Redis: its host, where cache.url does not name one.", NULL},
@@ -37,7 +37,7 @@ static const struct conf_entry cache_table[] = {
     {REDIS "timeout", AT(redis_timeout_ns), CONF_MS, "2000", 1, 600000, RESTART,
      "Redis: an answer takes this long at most; a request waits 20 ms at most.", NULL},
     {"spring.cache.redis.time-to-live", AT(cache_default_life_ns), CONF_MS, "300000", 1, 86400000,
-     RESTART, "Lifetime of a cache whose cache.ttl.* is 0.", NULL},
+     LIVE, "Lifetime of a cache whose cache.ttl.* is 0.", NULL},
     TTL_AFTER("pilot-devices", CACHE_DEVICES, "300", "pilot.device.cache-ttl", "Device metadata."),
     TTL("telemetry-query", CACHE_QUERIES, "60", "Recent-data queries."),
     TTL_AFTER("pilot-analytics", CACHE_ANALYTICS, "600", "pilot.analytics.cache-ttl",
@@ -46,9 +46,9 @@ static const struct conf_entry cache_table[] = {
     TTL("performance-metrics", CACHE_METRICS, "120", "The costly parts of the metrics document."),
     TTL("organizations", CACHE_ORGANIZATIONS, "900", "Organisations; users have cache.ttl.users."),
     TTL("users", CACHE_USERS, "600", "Users."),
-    {"pilot.device.cache-ttl", CONF_NOWHERE, CONF_S, "300", 0, 86400, RESTART,
+    {"pilot.device.cache-ttl", CONF_NOWHERE, CONF_S, "300", 0, 86400, LIVE,
      "Lifetime of the cache pilot-devices.", NULL},
-    {"pilot.analytics.cache-ttl", CONF_NOWHERE, CONF_S, "600", 0, 86400, RESTART,
+    {"pilot.analytics.cache-ttl", CONF_NOWHERE, CONF_S, "600", 0, 86400, LIVE,
      "Lifetime of the cache pilot-analytics.", NULL},
 };
 

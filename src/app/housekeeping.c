@@ -3,6 +3,7 @@
 #include "app/housekeeping.h"
 
 #include "app/boot_analytics.h"
+#include "app/cache_warmer.h"
 #include "app/fleet_turns.h"
 
 #include "api/command_polls.h"
@@ -23,6 +24,7 @@
 #include "sys/lock.h"
 #include "sys/thread.h"
 
+#define WARM_SLICE_NS   (100 * NS_PER_MS)
 #define HEALTH_SLICE_NS (50 * NS_PER_MS) /* of every second, while a pass is under way */
 
 struct housekeeping {
@@ -32,6 +34,7 @@ struct housekeeping {
     struct device_health *health;
     struct fleet_turns *fleet;
     struct analytics_turns *analytics;
+    struct cache_warmer *warmer;
     pthread_t thread;
     struct lock lock; /* guards closing */
     struct cond wake;
@@ -93,6 +96,11 @@ static enum err kick_analytics(struct housekeeping *h)
 static enum err save_seen(struct housekeeping *h)
 {
     return registry_save_seen(h->app->registry);
+}
+
+static enum err warm_caches(struct housekeeping *h)
+{
+    return cache_warmer_run(h->warmer, WARM_SLICE_NS);
 }
 
 static enum err retain(struct housekeeping *h)
@@ -180,6 +188,7 @@ static const struct job {
     {"note_health", NS_PER_S, note_health},
     {"fleet_rules", NS_PER_S, kick_fleet},
     {"analytics", NS_PER_S, kick_analytics},
+    {"warm_caches", NS_PER_S, warm_caches},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
     {"prune_alerts", 10 * NS_PER_MINUTE, prune_alerts},
@@ -242,8 +251,10 @@ enum err housekeeping_start(struct housekeeping **ret, struct app *app, struct a
     lock_init(&h->lock, LOCK_RANK_EXECUTOR);
     cond_init(&h->wake);
     enum err e = device_health_new(&h->health, app->db, app->registry, app->telemetry, app->clock);
+    if (!e) e = cache_warmer_new(&h->warmer, app);
     if (!e) e = thread_start(&h->thread, run, h, "housekeeper", 512 * 1024);
     if (e) {
+        cache_warmer_free(h->warmer);
         device_health_free(h->health);
         mem_free(h);
         return e;
@@ -262,6 +273,7 @@ void housekeeping_stop(struct housekeeping *h)
     pthread_join(h->thread, NULL);
     cond_done(&h->wake);
     lock_done(&h->lock);
+    cache_warmer_free(h->warmer);
     device_health_free(h->health);
     mem_free(h);
 }

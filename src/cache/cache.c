@@ -6,6 +6,8 @@
 #include "cache/memory_cache.h"
 #include "cache/redis_tier.h"
 
+#include <stdatomic.h>
+
 #define DEAF_NS (50 * NS_PER_MS)
 
 static const char *const names[CACHE_IDS] = {
@@ -20,11 +22,13 @@ static const char *const names[CACHE_IDS] = {
 
 struct cache {
     const struct clock *clock;
-    int64_t life_ns[CACHE_IDS];
+    _Atomic size_t max_bytes;
+    _Atomic int64_t life_ns[CACHE_IDS];
     struct generations *generations;
     struct memory_cache *memory;
     struct redis_tier *redis; /* NULL: none */
     _Atomic int64_t distrusted_ns;
+    _Atomic unsigned cleared; /* bits; nothing else hangs on it */
 };
 
 const char *cache_name(enum cache_id id)
@@ -43,10 +47,11 @@ bool cache_find(struct bytes name, enum cache_id *ret)
 }
 
 /* Entries of telemetry-query end with the next reading of their device: telling Redis of each would
- * cost more than they save. Their generations are told to other nodes all the same. */
+ * cost more than they save. Their generations are told to other nodes all the same. What a node
+ * measures of itself is no other's. */
 static bool is_shared(enum cache_id id)
 {
-    return id != CACHE_QUERIES;
+    return id != CACHE_QUERIES && id != CACHE_METRICS;
 }
 
 static enum err open_redis(struct cache *c, const struct cache_opts *opts)
@@ -64,8 +69,10 @@ enum err cache_new(struct cache **ret, const struct cache_opts *opts)
     if (!c) return ERR_NOMEM;
     struct memory_cache_opts memory = {.max_bytes = opts->max_bytes, .seed = opts->seed};
     memcpy(memory.life_ns, opts->life_ns, sizeof memory.life_ns);
-    memcpy(c->life_ns, opts->life_ns, sizeof c->life_ns);
+    for (int i = 0; i < CACHE_IDS; i++) atomic_init(&c->life_ns[i], opts->life_ns[i]);
     c->clock = opts->clock;
+    atomic_init(&c->max_bytes, opts->max_bytes);
+    atomic_init(&c->cleared, (1u << CACHE_IDS) - 1);
     enum err e = generations_new(&c->generations);
     if (!e) e = memory_cache_new(&c->memory, &memory);
     if (!e && opts->redis) e = open_redis(c, opts);
@@ -74,6 +81,16 @@ enum err cache_new(struct cache **ret, const struct cache_opts *opts)
     else
         *ret = c;
     return e;
+}
+
+void cache_configure(struct cache *c, size_t max_bytes, const int64_t life_ns[CACHE_IDS])
+{
+    struct memory_cache_opts memory = {.max_bytes = max_bytes};
+    memcpy(memory.life_ns, life_ns, sizeof memory.life_ns);
+    for (int i = 0; i < CACHE_IDS; i++) atomic_store(&c->life_ns[i], life_ns[i]);
+    atomic_store(&c->max_bytes, max_bytes);
+    memory_cache_configure(c->memory, &memory);
+    if (c->redis) redis_tier_set_life(c->redis, life_ns);
 }
 
 void cache_free(struct cache *c)
@@ -106,7 +123,7 @@ static void look_further(struct cache *c, struct cache_item *items, size_t n, in
     redis_tier_look(c->redis, items, n);
     for (size_t i = 0; i < n; i++) {
         if (items[i].found != CACHE_LEAD || !items[i].value) continue;
-        memory_cache_fill(c->memory, &items[i].key, now_ns, items[i].value);
+        memory_cache_fill(c->memory, &items[i].key, now_ns - items[i].age_ns, items[i].value);
         items[i].found = CACHE_HIT;
     }
 }
@@ -180,7 +197,32 @@ void cache_heard_all(struct cache *c, enum cache_id cache)
 uint64_t cache_clear(struct cache *c, enum cache_id cache)
 {
     generations_advance_all(c->generations, cache); /* what is being made now is of before */
-    return memory_cache_clear(c->memory, cache);
+    uint64_t size = memory_cache_clear(c->memory, cache);
+    atomic_fetch_or(&c->cleared, 1u << cache);
+    return size;
+}
+
+void cache_clear_all(struct cache *c, uint64_t ret_sizes[CACHE_IDS])
+{
+    for (int i = 0; i < CACHE_IDS; i++) {
+        uint64_t size = cache_clear(c, (enum cache_id)i);
+        if (ret_sizes) ret_sizes[i] = size;
+    }
+}
+
+unsigned cache_take_cleared(struct cache *c)
+{
+    return atomic_exchange(&c->cleared, 0);
+}
+
+bool cache_is_half_full(struct cache *c)
+{
+    return memory_cache_bytes(c->memory) >= atomic_load(&c->max_bytes) / 2;
+}
+
+const char *cache_tier_name(const struct cache_figures *f)
+{
+    return f->has_redis ? "memory+redis" : "memory";
 }
 
 uint64_t cache_forget_memory(struct cache *c, enum cache_id cache)

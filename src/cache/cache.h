@@ -29,6 +29,8 @@ struct cache_opts {
 struct cache;
 enum err cache_new(struct cache **ret, const struct cache_opts *opts) MUST_CHECK;
 void cache_free(struct cache *c); /* NULL is fine */
+/* Lifetimes and size from now on, also for what is kept already. */
+void cache_configure(struct cache *c, size_t max_bytes, const int64_t life_ns[CACHE_IDS]);
 
 const char *cache_name(enum cache_id id); /* "pilot-devices" */
 bool cache_find(struct bytes name, enum cache_id *ret);
@@ -40,7 +42,8 @@ struct cache_item {
     struct cache_value *value; /* owned */
     uint64_t epoch, token;     /* of Redis, read before the source; 0: not known */
     bool fresh_epoch, fresh_token;
-    bool alone; /* in no cache: its name is too long */
+    int64_t age_ns; /* of a value that Redis had */
+    bool alone;     /* in no cache: its name is too long */
 };
 /* A name longer than CACHE_NAME_MAX is never found and never kept. */
 struct cache_item cache_item_of(enum cache_id cache, int64_t org, struct bytes name, uint32_t slot);
@@ -65,12 +68,20 @@ void cache_changed_all(struct cache *c, enum cache_id cache);
 void cache_heard(struct cache *c, enum cache_id cache, uint32_t slot);
 void cache_heard_all(struct cache *c, enum cache_id cache);
 
-/* Forgets what is there; *ret: the entries that were. Keys that are missed then are made again by
- * who asks for them, or ahead of that by cache warmers (see the README). */
+/* Forgets what is there, here and in Redis; *ret: the entries that were here. What is missed then
+ * is made again by who asks for it, or ahead of that by the warmer. */
 uint64_t cache_clear(struct cache *c, enum cache_id cache);
+/* Each of them; ret_sizes (may be NULL): the entries that were. */
+void cache_clear_all(struct cache *c, uint64_t ret_sizes[CACHE_IDS]);
+/* The caches, as bits, that were cleared since the last call (at first all of them): for who warms
+ * them. */
+unsigned cache_take_cleared(struct cache *c);
 
 /* Forgets what this process keeps; Redis keeps what it has. */
 uint64_t cache_forget_memory(struct cache *c, enum cache_id cache);
+
+/* Of the memory here: what is made in advance ends at that. */
+bool cache_is_half_full(struct cache *c);
 
 enum cache_tier { CACHE_TIER_MEMORY, CACHE_TIER_REDIS, CACHE_TIERS };
 struct cache_figures {
@@ -87,5 +98,7 @@ struct cache_redis_figures {
     uint64_t dropped;          /* entries it was too busy for */
 };
 struct cache_redis_figures cache_read_redis(struct cache *c);
+/* "memory" or "memory+redis". */
+const char *cache_tier_name(const struct cache_figures *f);
 /* hits / (hits + misses); 0 before the first look. */
 double cache_hit_ratio(const struct cache_figures *f);

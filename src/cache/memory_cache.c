@@ -21,7 +21,7 @@ struct entry {
     struct cache_value *value;   /* a reference */
     uint64_t generation;         /* of the value */
     uint64_t flight_generation;
-    int64_t ends_ns;
+    int64_t made_ns;
     size_t bytes;
     uint32_t hits;
     uint16_t key_n;
@@ -190,10 +190,16 @@ static struct entry *entry_new(const struct cache_key *k, struct bytes key)
     return e;
 }
 
-/* With the lock, as the next two. */
-static bool is_good(const struct entry *e, const struct cache_key *k, int64_t now_ns)
+/* With the lock, as the next three. */
+static int64_t ends_ns(const struct memory_cache *m, const struct entry *e)
 {
-    return e->value && e->generation >= k->generation && now_ns < e->ends_ns;
+    return clock_add(e->made_ns, m->opts.life_ns[e->cache]);
+}
+
+static bool is_good(const struct memory_cache *m, const struct entry *e, const struct cache_key *k,
+                    int64_t now_ns)
+{
+    return e->value && e->generation >= k->generation && now_ns < ends_ns(m, e);
 }
 
 static struct cache_value *use(struct memory_cache *m, struct entry *e)
@@ -211,16 +217,16 @@ static enum cache_found judge(struct memory_cache *m, struct entry *e, const str
                               int64_t now_ns, struct cache_value **ret)
 {
     struct cache_stats *stats = &m->kinds[k->cache].stats;
-    if (is_good(e, k, now_ns)) {
+    if (is_good(m, e, k, now_ns)) {
         *ret = use(m, e);
-        bool ending = now_ns >= e->ends_ns - m->opts.life_ns[k->cache] / 8;
+        bool ending = now_ns >= ends_ns(m, e) - m->opts.life_ns[k->cache] / 8;
         if (!ending || e->flying || e->hits <= MEMORY_CACHE_RENEW_HITS) return CACHE_HIT;
         e->flying = true;
         e->flight_generation = k->generation;
         return CACHE_RENEW;
     }
-    stats->misses++;
     if (e->flying && e->flight_generation >= k->generation) return CACHE_FLYING;
+    stats->misses++;
     e->flying = true;
     e->flight_generation = k->generation;
     return CACHE_LEAD;
@@ -260,7 +266,10 @@ struct cache_value *memory_cache_peek(struct memory_cache *m, const struct cache
     struct cache_value *v = NULL;
     lock_take(&m->lock);
     struct entry *e = find(m, bytes_of(text, write_key(k, text)));
-    if (e && is_good(e, k, now_ns)) v = use(m, e);
+    if (e && is_good(m, e, k, now_ns))
+        v = use(m, e);
+    else
+        m->kinds[k->cache].stats.misses++;
     lock_release(&m->lock);
     return v;
 }
@@ -277,7 +286,7 @@ static struct cache_value *settle(struct memory_cache *m, struct entry *e,
     e->value = v;
     e->share = s;
     e->generation = k->generation;
-    e->ends_ns = clock_add(now_ns, m->opts.life_ns[k->cache]);
+    e->made_ns = now_ns;
     e->hits = 0;
     e->bytes = sizeof *e + e->key_n + sizeof *v + v->n + sizeof(struct map_slot) * 2;
     share_push(s, e);
@@ -305,9 +314,9 @@ void memory_cache_fill(struct memory_cache *m, const struct cache_key *k, int64_
     struct bytes key = bytes_of(text, write_key(k, text));
     struct leaving leaving = {NULL};
     struct cache_value *old = NULL;
-    bool fits = v->n <= m->opts.max_bytes / 8;
     struct entry *fresh = entry_new(k, key);
     lock_take(&m->lock);
+    bool fits = v->n <= m->opts.max_bytes / 8;
     struct entry *e = find(m, key);
     if (!e && fits && fresh && insert(m, fresh)) {
         e = fresh;
@@ -346,6 +355,17 @@ void memory_cache_wait(struct memory_cache *m, const struct cache_key *k, int64_
         cond_wait_for(&m->landed, &m->lock, left);
     }
     lock_release(&m->lock);
+}
+
+void memory_cache_configure(struct memory_cache *m, const struct memory_cache_opts *o)
+{
+    struct leaving leaving = {NULL};
+    lock_take(&m->lock);
+    m->opts.max_bytes = o->max_bytes;
+    memcpy(m->opts.life_ns, o->life_ns, sizeof m->opts.life_ns);
+    make_room(m, &leaving);
+    lock_release(&m->lock);
+    let_go(&leaving);
 }
 
 uint64_t memory_cache_clear(struct memory_cache *m, enum cache_id cache)

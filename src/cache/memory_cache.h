@@ -24,6 +24,9 @@ struct memory_cache;
 enum err memory_cache_new(struct memory_cache **ret, const struct memory_cache_opts *o) MUST_CHECK;
 void memory_cache_free(struct memory_cache *m); /* NULL is fine */
 
+/* From now on: also for what is there already. opts->seed is not looked at. */
+void memory_cache_configure(struct memory_cache *m, const struct memory_cache_opts *o);
+
 /* *ret: with HIT and RENEW, a reference of the caller's. now_ns: monotonic. */
 enum cache_found memory_cache_look(struct memory_cache *m, const struct cache_key *k,
                                    int64_t now_ns, struct cache_value **ret);
@@ -35,7 +38,8 @@ void memory_cache_give_up(struct memory_cache *m, const struct cache_key *k);
 /* Returns when nobody makes the key any more, or after ns; look again then. */
 void memory_cache_wait(struct memory_cache *m, const struct cache_key *k, int64_t ns);
 
-/* The value without a flight: NULL when there is none; counted as a hit when there is. */
+/* The value without a flight, for who waited: a hit, or NULL and a miss. FLYING counts as neither.
+ */
 struct cache_value *memory_cache_peek(struct memory_cache *m, const struct cache_key *k,
                                       int64_t now_ns);
 

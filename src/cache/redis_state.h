@@ -19,12 +19,14 @@ struct redis_fill {
     struct redis_fill *next;
     struct cache_item item; /* its name points behind this struct */
     struct cache_value *value;
+    int64_t made_ns; /* wall time */
     char name[];
 };
 
 struct redis_tier {
-    struct redis_tier_opts opts; /* immutable */
+    struct redis_tier_opts opts; /* immutable; but life_ns, which stands below */
     uint64_t node;               /* immutable */
+    _Atomic int64_t life_ns[CACHE_IDS];
 
     struct lock lock; /* guards the next block */
     struct cond wake;

@@ -52,6 +52,7 @@ static bool read_item(struct redis_tier *r, const struct question *q,
     const struct redis_reply value = redis_link_element(array, i * PARTS + 2);
     struct redis_stamp stamp;
     struct bytes content;
+    int64_t made_ns = 0;
     if (!read_stamp(r, &epoch, &stamp.epoch, &item->fresh_epoch) ||
         !read_stamp(r, &token, &stamp.token, &item->fresh_token))
         return false;
@@ -59,8 +60,11 @@ static bool read_item(struct redis_tier *r, const struct question *q,
     item->token = stamp.token;
     if (value.kind == REDIS_NIL || item->found != CACHE_LEAD) return true;
     if (value.kind != REDIS_TEXT) return false;
-    enum redis_verdict v = redis_value_read(value.text, stamp, q->args[i * PARTS + 3], &content);
+    enum redis_verdict v =
+        redis_value_read(value.text, stamp, q->args[i * PARTS + 3], &made_ns, &content);
     if (v == REDIS_GOOD) item->value = cache_value_new(content);
+    item->age_ns = clock_wall_ns(r->opts.clock) - made_ns;
+    if (item->age_ns < 0) item->age_ns = 0; /* another node's clock is ahead */
     return v != REDIS_WRONG;
 }
 
@@ -169,7 +173,7 @@ void redis_tier_fill(struct redis_tier *r, const struct cache_item *item, struct
     if (!item->epoch || !item->token) return;
     struct redis_fill *f = mem_alloc(sizeof *f + item->key.name.n);
     if (!f) return;
-    *f = (struct redis_fill){.item = *item, .value = v};
+    *f = (struct redis_fill){.item = *item, .value = v, .made_ns = clock_wall_ns(r->opts.clock)};
     memcpy(f->name, item->key.name.p, item->key.name.n);
     f->item.key.name.p = f->name;
     f->item.value = NULL;
@@ -209,6 +213,7 @@ enum err redis_tier_new(struct redis_tier **ret, const struct redis_tier_opts *o
     if (!r) return ERR_NOMEM;
     r->opts = *opts;
     r->node = rnd_u64(opts->rnd);
+    redis_tier_set_life(r, opts->life_ns);
     r->breaker.open = true; /* until the thread has found it */
     atomic_init(&r->heard_ns, INT64_MIN / 2);
     lock_init(&r->lock, LOCK_RANK_REDIS);
@@ -220,6 +225,11 @@ enum err redis_tier_new(struct redis_tier **ret, const struct redis_tier_opts *o
     else
         *ret = r;
     return e;
+}
+
+void redis_tier_set_life(struct redis_tier *r, const int64_t life_ns[CACHE_IDS])
+{
+    for (int i = 0; i < CACHE_IDS; i++) atomic_store(&r->life_ns[i], life_ns[i]);
 }
 
 void redis_tier_free(struct redis_tier *r)

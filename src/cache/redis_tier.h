@@ -35,6 +35,8 @@ struct redis_tier;
 /* Does not wait for Redis. */
 enum err redis_tier_new(struct redis_tier **ret, const struct redis_tier_opts *opts) MUST_CHECK;
 void redis_tier_free(struct redis_tier *r); /* NULL is fine */
+/* Of entries from now on. */
+void redis_tier_set_life(struct redis_tier *r, const int64_t life_ns[CACHE_IDS]);
 
 /* Values of those that are missing; epoch and token of all, for redis_tier_fill(). */
 void redis_tier_look(struct redis_tier *r, struct cache_item *items, size_t n);

@@ -153,9 +153,10 @@ static enum err send_fill(struct turn *t, const struct redis_fill *f)
     buf_init(&name, 1024);
     buf_init(&value, 2048 + f->value->n);
     redis_turn_key(&name, &t->prefix, &f->item, 'v');
-    redis_value_write(&value, stamp, buf_bytes(&name), cache_value_bytes(f->value));
+    redis_value_write(&value, stamp, f->made_ns, buf_bytes(&name), cache_value_bytes(f->value));
     if (!e && !name.err && !value.err)
-        e = send_set(t, &f->item, 'v', buf_bytes(&value), NULL, t->r->opts.life_ns[k->cache]);
+        e = send_set(t, &f->item, 'v', buf_bytes(&value), NULL,
+                     atomic_load(&t->r->life_ns[k->cache]));
     buf_done(&value);
     buf_done(&name);
     return e;

@@ -3,19 +3,20 @@
 
 #include "base/crc32c.h"
 
-#define MAGIC UINT32_C(0x31635653) /* "SVc1" */
+#define MAGIC UINT32_C(0x32635653) /* "SVc2" */
 
 struct head {
     uint32_t magic, crc;
     uint64_t epoch, token;
+    int64_t made_ns;
     uint32_t key_n, reserved;
 };
 enum { CHECKED_FROM = 8 };
 
-void redis_value_write(struct buf *out, struct redis_stamp stamp, struct bytes key,
+void redis_value_write(struct buf *out, struct redis_stamp stamp, int64_t made_ns, struct bytes key,
                        struct bytes content)
 {
-    struct head h = {MAGIC, 0, stamp.epoch, stamp.token, (uint32_t)key.n, 0};
+    struct head h = {MAGIC, 0, stamp.epoch, stamp.token, made_ns, (uint32_t)key.n, 0};
     size_t at = out->n;
     buf_add(out, &h, sizeof h);
     buf_add_bytes(out, key);
@@ -26,7 +27,7 @@ void redis_value_write(struct buf *out, struct redis_stamp stamp, struct bytes k
 }
 
 enum redis_verdict redis_value_read(struct bytes value, struct redis_stamp stamp, struct bytes key,
-                                    struct bytes *ret_content)
+                                    int64_t *ret_made_ns, struct bytes *ret_content)
 {
     struct head h;
     if (value.n < sizeof h) return REDIS_WRONG;
@@ -36,6 +37,7 @@ enum redis_verdict redis_value_read(struct bytes value, struct redis_stamp stamp
         memcmp(value.p + sizeof h, key.p, key.n) != 0)
         return REDIS_WRONG;
     if (h.epoch != stamp.epoch || h.token != stamp.token) return REDIS_OLD;
+    *ret_made_ns = h.made_ns;
     *ret_content = bytes_of(value.p + sizeof h + key.n, value.n - sizeof h - key.n);
     return REDIS_GOOD;
 }

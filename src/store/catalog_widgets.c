@@ -75,6 +75,29 @@ enum err catalog_widgets_list(struct sql_tx *tx, int64_t org, int64_t dashboard,
     return e;
 }
 
+static void read_shown(struct catalog_reader *r, void *item)
+{
+    struct widget *w = item;
+    *w = (struct widget){.device = catalog_rows_text(r)};
+    w->variable = catalog_rows_text(r);
+    w->minutes = catalog_rows_int(r);
+}
+
+enum err catalog_widgets_shown(struct sql_tx *tx, int64_t org, size_t most, struct arena *a,
+                               struct widget **ret, size_t *ret_n)
+{
+    void *items;
+    enum err e = catalog_rows_all(
+        tx,
+        "SELECT coalesce(w.device, d.default_device), w.variable, w.minutes FROM widgets w "
+        "JOIN dashboards d ON d.org = w.org AND d.id = w.dashboard WHERE w.org = $1 "
+        "AND w.variable IS NOT NULL ORDER BY d.updated_ns DESC, w.id LIMIT $2",
+        SQL_ARGS(SQL_I(org), SQL_I((int64_t)most)), a, read_shown, sizeof **ret, most, &items,
+        ret_n);
+    if (!e) *ret = items;
+    return e;
+}
+
 enum err catalog_widgets_update(struct sql_tx *tx, struct widget *w)
 {
     enum err e = catalog_rows_change(

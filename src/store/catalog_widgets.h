@@ -18,5 +18,9 @@ enum err catalog_widgets_list(struct sql_tx *tx, int64_t org, int64_t dashboard,
 enum err catalog_widgets_update(struct sql_tx *tx, struct widget *w) MUST_CHECK;
 enum err catalog_widgets_delete(struct sql_tx *tx, int64_t org, int64_t dashboard,
                                 int64_t widget) MUST_CHECK;
+/* What an organisation looks at: device, variable and minutes of its widgets, those of the
+ * dashboards that changed last first; at most `most`, the rest of the struct is empty. */
+enum err catalog_widgets_shown(struct sql_tx *tx, int64_t org, size_t most, struct arena *a,
+                               struct widget **ret, size_t *ret_n) MUST_CHECK;
 enum err catalog_widgets_count(struct sql_tx *tx, int64_t org, int64_t dashboard,
                                int64_t *ret) MUST_CHECK;
