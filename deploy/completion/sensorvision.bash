@@ -20,10 +20,11 @@ _sensorvision() {
         'cleanup') options='--config --set --data --json --help' ;;
         'import') options='--format --device --time-column --time-format --zone --columns --skip --shift-to-now --batch --org --from-line --dry-run --config --set --data --url --token --user --password --json --help' ;;
         'export') options='--device --format --from --to --org --output --config --set --data --url --token --user --password --json --help' ;;
+        'loadtest') options='--users --devices --duration --points-per-day --max-rate --points --batch --variables --organizations --connections --seed --keep --data --url --token --user --password --json --help' ;;
         'version') options='--json --help' ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        options='serve check-config config migrate verify move cleanup org user token import export version'
+        options='serve check-config config migrate verify move cleanup org user token import export loadtest version'
     fi
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = config ] && options="$options list"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = config ] && options="$options set"

@@ -59,6 +59,22 @@ static const struct cli_option export_options[] = {
     {"output", "FILE", "writes there instead of standard output", false},
     {NULL, NULL, NULL, false},
 };
+static const struct cli_option loadtest_options[] = {
+    {"users", "N", "simulated people (default 100)", false},
+    {"devices", "N", "simulated devices (default 500)", false},
+    {"duration", "TIME", "60s, 5m, 2h, behind the logins (default 60s)", false},
+    {"points-per-day", "N", "values that all devices send together (default 1e6)", false},
+    {"max-rate", NULL, "devices send as soon as they were answered, in bulks", false},
+    {"points", "N", "with --max-rate: ends when so many are stored", false},
+    {"batch", "N", "with --max-rate: readings in one request (default 500)", false},
+    {"variables", "N", "values in one reading, 1 to 8 (default 3)", false},
+    {"organizations", "N", "that they belong to (default: as few as the limits of a pilot allow)",
+     false},
+    {"connections", "N", "at most, of all devices (default 1500)", false},
+    {"seed", "N", "of all that is random (default 1)", false},
+    {"keep", NULL, "leaves the organisations in place", false},
+    {NULL, NULL, NULL, false},
+};
 
 const struct cli_command commands_table[] = {
     {.name = "serve",
@@ -199,6 +215,23 @@ const struct cli_command commands_table[] = {
      .examples =
          "  sensorvision export --device household --user admin --output household.csv\n"
          "  sensorvision export --device household --token KEY --from 2026-01-01T00:00:00Z\n"},
+    {.name = "loadtest",
+     .run = cmd_loadtest,
+     .summary = "Simulated users and devices against a running server",
+     .groups = CLI_CLIENT | CLI_DATA,
+     .options = loadtest_options,
+     .more =
+         "Makes organisations of its own with users, devices and a day of history in the server "
+         "of\n"
+         "--data, or of --url with an administrator's --user or --token; lets people log in (20 a\n"
+         "second), look at pages and hold live sockets, and devices send; reads every series "
+         "back,\n"
+         "and deletes what it made. Latencies count from when a request should have gone out.\n"
+         "Exits with 1 when a request failed or a point that was acknowledged is not stored.\n",
+     .examples = "  sensorvision loadtest\n"
+                 "  sensorvision loadtest --users 20 --devices 50 --duration 10s --json\n"
+                 "  sensorvision loadtest --url http://10.0.0.5:8080 --user admin\n"
+                 "  sensorvision loadtest --users 0 --max-rate --points 1e6\n"},
     {.name = "version",
      .run = cmd_version,
      .summary = "Version, commit, compiler, libraries",

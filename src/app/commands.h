@@ -22,5 +22,6 @@ int cmd_user_passwd(struct cli *cli);
 int cmd_token_create(struct cli *cli);
 int cmd_import(struct cli *cli);
 int cmd_export(struct cli *cli);
+int cmd_loadtest(struct cli *cli);
 int cmd_version(struct cli *cli);
 int cmd_docs(struct cli *cli);

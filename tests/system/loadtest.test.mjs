@@ -1,0 +1,156 @@
+// `sensorvision loadtest`: people and devices against a running server, in a short form. What it says about
+// the server is checked against what is known; what it must notice is made to happen by a proxy in between.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { ADMIN, run, startServer } from './server.mjs';
+
+const KINDS = ['login', 'me', 'devices', 'latest', 'dashboard', 'widgets', 'query', 'aggregate', 'device', 'alerts', 'events', 'socket', 'live', 'ingest', 'late'];
+let server;
+const closing = [];
+before(async () => { server = await startServer({ sets: { 'pilot.max-organizations': 10 } }); });
+after(async () => {
+    for (const one of closing) { one.closeAllConnections(); one.close(); }
+    await server?.stop();
+});
+
+const loadtest = (...args) => run(['loadtest', ...args], { deadline: 60_000 });
+const own = (...args) => loadtest('--data', server.dir, ...args);
+const small = (users, duration) => ['--users', users, '--devices', '6', '--points-per-day', '8e6', '--json', '--duration', duration];
+const organizations = async () => (await server.ok('GET', '/organizations', { token: await server.admin() })).map((o) => o.name);
+
+// Forwards everything but what `meddle` answers itself (by returning a status and a body).
+async function proxy(meddle) {
+    const front = createServer((incoming, answer) => {
+        const parts = [];
+        incoming.on('data', (part) => parts.push(part)).on('end', () => {
+            const own = meddle(incoming.method, incoming.url);
+            if (own) { answer.writeHead(own.status, { 'content-type': 'application/json' }).end(own.body); return; }
+            const onward = request({ port: server.port, host: '127.0.0.1', method: incoming.method, path: incoming.url, headers: incoming.headers }, (back) => {
+                answer.writeHead(back.statusCode, back.headers);
+                back.pipe(answer);
+            });
+            onward.on('error', () => answer.destroy());
+            onward.end(Buffer.concat(parts));
+        });
+    });
+    closing.push(front.listen(0, '127.0.0.1'));
+    await once(front, 'listening');
+    return `http://127.0.0.1:${front.address().port}`;
+}
+const through = (url, ...args) => run(['loadtest', '--url', url, '--user', ADMIN.username, ...args], { env: { SENSORVISION_PASSWORD: ADMIN.password }, deadline: 60_000 });
+
+describe('a load test of the running server', () => {
+    test('sends, looks, reads everything back, and takes away what it made', async () => {
+        const before = await organizations();
+        const { code, stdout, stderr } = await own('--users', '30', '--devices', '40', '--points-per-day', '8e6', '--organizations', '3', '--json', '--duration', '4s');
+        assert.equal(code, 0, stdout + stderr);
+        const report = JSON.parse(stdout);
+        assert.deepEqual([report.users, report.devices, report.organizations, report.variables, report.errors, report.sentEqualsStored], [30, 40, 3, 3, 0, true]);
+        assert.ok(report.seconds >= 5.4 && report.seconds < 30, report.seconds);
+        // A day at one reading each ten minutes, and what was sent.
+        assert.equal(report.historyPoints, 40 * 3 * 144);
+        assert.equal(report.pointsReadBack, report.historyPoints + report.pointsWritten);
+        assert.equal(report.seriesReadBack, 120);
+        assert.ok(report.pointsWritten > 200 && report.pointsWritten < 900, report.pointsWritten);
+        const kinds = new Map(report.kinds.map((one) => [one.kind, one]));
+        for (const kind of kinds.keys()) assert.ok(KINDS.includes(kind), kind);
+        assert.deepEqual([kinds.get('login').requests, kinds.get('socket').requests], [30, 30]);
+        assert.equal(kinds.get('ingest').requests * 3, report.pointsWritten);
+        // Each reading is seen by the people of its organisation whose socket is open by then.
+        assert.ok(kinds.get('live').requests > kinds.get('ingest').requests && report.liveFrames > kinds.get('live').requests);
+        for (const one of report.kinds) {
+            assert.ok(one.p50Ms <= one.p95Ms && one.p95Ms <= one.p99Ms && one.p99Ms <= one.maxMs, JSON.stringify(one));
+            assert.equal(one.intervals.reduce((sum, i) => sum + i.requests, 0) <= one.requests, true);
+            assert.ok(one.intervals.length >= 4);
+        }
+        assert.deepEqual(await organizations(), before);
+    });
+
+    test('is a table for people', async () => {
+        const { code, stdout, stderr } = await own('--users', '2', '--devices', '3', '--duration', '1s', '--seed', '9');
+        assert.equal(code, 0, stdout + stderr);
+        assert.match(stdout, /^2 users, 3 devices with 3 variables, 1 organisations; [\d.]+ s, of which 0\.1 s of logins; seed 9$/m);
+        assert.match(stdout, /^kind +requests +errors +p50 ms +p95 ms +p99 ms +max ms$/m);
+        assert.match(stdout, /^login +2 +0 +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+ {2}POST \/auth\/login$/m);
+        assert.match(stdout, /^sent = stored: yes, \d+ points in 9 series read back, counts and checksums equal$/m);
+        assert.match(stderr, /making 1 organisations.*deleted again/s);
+    });
+
+    test('with --max-rate a given number of points is sent and stored, and then it is over', async () => {
+        const { code, stdout, stderr } = await own('--users', '0', '--devices', '20', '--max-rate', '--points', '30000', '--variables', '2', '--json', '--duration', '60s');
+        assert.equal(code, 0, stdout + stderr);
+        const report = JSON.parse(stdout);
+        assert.deepEqual([report.pointsWritten, report.pointsReadBack, report.historyPoints, report.errors], [30000, 30000, 0, 0]);
+        assert.ok(report.seconds < 30);
+    });
+
+    test('with --keep what it made stays', async () => {
+        const { code, stderr } = await own(...small('4', '1s'), '--keep');
+        assert.equal(code, 0, stderr);
+        const left = (await organizations()).filter((name) => name.startsWith('loadtest-'));
+        assert.equal(left.length, 1);
+        const token = await server.admin();
+        const { content } = await server.ok('GET', '/organizations?page=0&size=50', { token });
+        await server.ok('DELETE', `/organizations/${content.find((o) => o.name === left[0]).id}`, { token });
+    });
+});
+
+describe('what it must notice', () => {
+    test('a point that was acknowledged and is not stored', async () => {
+        let swallowed = 0;
+        const url = await proxy((method, path) => method === 'POST' && path.startsWith('/api/v1/data/ingest/') && swallowed++ === 3 && { status: 200, body: '{"success":true}' });
+        const { code, stdout } = await through(url, ...small('0', '2s'));
+        assert.equal(code, 1);
+        const report = JSON.parse(stdout);
+        assert.deepEqual([report.errors, report.sentEqualsStored], [0, false]);
+        assert.equal(report.pointsReadBack, report.historyPoints + report.pointsWritten - 3);
+        assert.match(report.firstDifference, /^temperature of load-\d+ in loadtest-[a-z]+-1: \d+ points acknowledged, \d+ stored$/);
+    });
+
+    test('a request that is refused is an error with its reason, and sent again where that helps', async () => {
+        let refused = 0;
+        const url = await proxy((method, path) => method === 'POST' && path.startsWith('/api/v1/data/ingest/') && refused++ === 3 && { status: 503, body: '{"detail":"full"}' });
+        const { code, stdout } = await through(url, ...small('0', '2s'));
+        assert.equal(code, 1);
+        const report = JSON.parse(stdout);
+        assert.deepEqual([report.errors, report.sentEqualsStored], [1, true]);
+        const ingest = report.kinds.find((one) => one.kind === 'ingest');
+        assert.equal(ingest.firstFailure, '503 {"detail":"full"}');
+        assert.equal((ingest.requests - 1) * 3, report.pointsWritten);
+    });
+});
+
+describe('what it refuses to begin', () => {
+    test('without an administrator', async () => {
+        const user = await server.register();
+        const { key } = await server.ok('POST', '/api-keys', { token: user.accessToken, body: { name: 'mine' } });
+        const answer = await loadtest('--url', server.url, '--token', key);
+        assert.equal(answer.code, 1);
+        assert.match(answer.stderr, /needs an administrator of the installation/);
+        assert.match((await loadtest('--url', server.url)).stderr, /--url needs --user with --password, or --token/);
+    });
+
+    test('without a server', async () => {
+        const answer = await loadtest('--data', '/nonexistent');
+        assert.equal(answer.code, 1);
+        assert.match(answer.stderr, /no server runs/);
+    });
+
+    for (const [args, why] of [
+        [['--users', '5001'], /--users 5001: it takes a number from 0 to 5000/],
+        [['--devices', '0'], /--devices 0: it takes a number from 1 to 50000/],
+        [['--duration', '8h'], /--duration 8h: it takes 1s to 7h/],
+        [['--duration', 'x'], /--duration x: it takes 1s to 7h/],
+        [['--points-per-day', 'nan'], /--points-per-day nan/],
+        [['--max-rate', '--points-per-day', '5'], /either --points-per-day or --max-rate/],
+        [['--points', '5'], /--points goes with --max-rate/],
+        [['--devices', '3', '--organizations', '4'], /more organisations than devices/],
+        [['--url', 'ftp://x', '--token', 'y'], /it takes http:/],
+    ]) test(`${args.join(' ')}`, async () => {
+        const answer = await own(...args);
+        assert.equal(answer.code, args[0] === '--url' ? 1 : 2);
+        assert.match(answer.stderr, why);
+    });
+});
