@@ -24,7 +24,11 @@ static inline bool alert_severity_parse(struct bytes name, enum alert_severity *
     }
     return false;
 }
-enum alert_source { ALERT_OF_RULE, ALERT_OF_FLEET_RULE };
+enum alert_source {
+    ALERT_OF_RULE,
+    ALERT_OF_FLEET_RULE,
+    ALERT_OF_THRESHOLD /* of the server itself: an enum threshold_id + 1 stands for its rule */
+};
 enum alert_change { ALERT_RAISED, ALERT_ACKNOWLEDGED, ALERT_RESOLVED };
 
 struct alert {

@@ -166,6 +166,17 @@ enum err catalog_users_count_role(struct sql_tx *tx, int64_t org, unsigned role,
                                SQL_ARGS(SQL_I(role), SQL_I(org)), ret);
 }
 
+enum err catalog_users_role_org(struct sql_tx *tx, unsigned role, int64_t *ret_org)
+{
+    *ret_org = 0;
+    enum err e = catalog_rows_number(tx,
+                                     "SELECT coalesce((SELECT org FROM users "
+                                     "WHERE (roles & $1) <> 0 AND enabled <> 0 AND deleted_ns = 0 "
+                                     "ORDER BY id LIMIT 1), 0)",
+                                     SQL_ARGS(SQL_I(role)), ret_org);
+    return e || *ret_org ? e : ERR_NOTFOUND;
+}
+
 enum err catalog_users_count(struct sql_tx *tx, int64_t org, int64_t *ret)
 {
     return catalog_rows_number(tx, "SELECT count(*) FROM users WHERE org = $1 AND deleted_ns = 0",

@@ -47,6 +47,8 @@ enum err catalog_users_purge(struct sql_tx *tx, int64_t org, int64_t user,
 /* Enabled ones that have the role; org 0: in the whole installation. */
 enum err catalog_users_count_role(struct sql_tx *tx, int64_t org, unsigned role,
                                   int64_t *ret) MUST_CHECK;
+/* The organisation of the oldest user with that role; ERR_NOTFOUND: nobody has it. */
+enum err catalog_users_role_org(struct sql_tx *tx, unsigned role, int64_t *ret_org) MUST_CHECK;
 enum err catalog_users_count(struct sql_tx *tx, int64_t org, int64_t *ret) MUST_CHECK;
 /* Of the whole installation: 0 means the first start. */
 enum err catalog_users_count_all(struct sql_tx *tx, int64_t *ret) MUST_CHECK;

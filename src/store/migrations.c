@@ -18,6 +18,7 @@
 #include "store/migration_presence.h"
 #include "store/migration_rules.h"
 #include "store/migration_synthetics.h"
+#include "store/migration_trends.h"
 #include "store/postgres/migration_analytics.h"
 #include "store/postgres/migration_telemetry.h"
 
@@ -189,5 +190,6 @@ const struct migration migrations_catalog[] = {
     {16, "synthetic variables", migration_synthetics_sql, NULL},
     {17, "limits, usage, refusals and feedback", migration_pilot_sql, NULL},
     {18, "views of what an installation does", "", migration_analytics_sql},
+    {19, "how the server did", migration_trends_sql, NULL},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

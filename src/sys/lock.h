@@ -26,6 +26,7 @@ enum lock_rank {
                                   variables have to look at again */
     LOCK_RANK_MQTT = 72,       /* MQTT sessions, who owns them, who subscribed; held while a
                                   map grows */
+    LOCK_RANK_TRENDS = 74,     /* the minute that is gathered; states of thresholds */
     LOCK_RANK_POLLS = 75,      /* devices that wait for a command */
     LOCK_RANK_EXECUTOR = 80,   /* one executor's queue; waking of threads with one job */
     LOCK_RANK_LOOP = 85,       /* a loop's inbox; a stream's or a live socket's queue */
