@@ -25,6 +25,7 @@ struct mqtt_api;
 struct mqtt_bridge_ingest;
 struct notify_service;
 struct pilot_plans;
+struct quota;
 struct route_table;
 struct rule_service;
 struct synthetic_service;
@@ -48,6 +49,7 @@ struct app {
     const struct limits *limits;
     struct pilot_plans *plans;
     struct analytics *numbers; /* that are ready: store/analytics.h */
+    struct quota *quota;
     struct retention *retention;
     struct admit *admit;
     struct batch_pipeline *batch;

@@ -3,6 +3,7 @@
 
 #include "api/answer.h"
 #include "api/pages.h"
+#include "api/quota_call.h"
 #include "api/routes.h"
 #include "base/mem.h"
 #include "codec/encoding.h"
@@ -181,6 +182,15 @@ static void answer_unrouted(struct api_call *c, enum route_match match, struct b
     api_problem(c, 404, "There is nothing at this address.");
 }
 
+/* False: answered, there are no more calls today. */
+static bool count_call(struct api_call *c)
+{
+    if (!quota_call_counts(c)) return true;
+    enum err e = quota_call_take(c, false);
+    c->uncounted = e == ERR_MORE; /* run_call() asks, off the loop */
+    return e != ERR_RATE;
+}
+
 static struct http_verdict on_head(void *ctx, struct http_exchange *x)
 {
     static const struct http_verdict answered = {.answered = true};
@@ -200,6 +210,7 @@ static struct http_verdict on_head(void *ctx, struct http_exchange *x)
         return answered;
     }
     if (!authorize(c)) return answered;
+    if (!count_call(c)) return answered;
     if (head->content_length > c->route->body_max) {
         api_problem(c, 413, "The body may have %zu bytes at most here.", c->route->body_max);
         return answered;
@@ -258,7 +269,9 @@ static void run_call(struct api_call *c)
     if (id.n) memcpy(request, id.p, id.n);
     c->kept = false;
     probe_enter(&span, c, c->who.org, bytes_of(request, id.n));
-    if (c->pending->inflated.n || inflate_body(c)) c->route->handler(c);
+    bool counted = !c->uncounted || quota_call_take(c, true) == ERR_OK; /* else answered, gone */
+    if (counted) c->uncounted = false;
+    if (counted && (c->pending->inflated.n || inflate_body(c))) c->route->handler(c);
     probe_leave(&span);
 }
 
@@ -304,6 +317,7 @@ static void on_request(void *ctx, struct http_exchange *x)
     bool encoded = c->request_body.n && http_header(x, "Content-Encoding").p;
     enum where where = c->route->where;
     if (where == ON_LOOP && (encoded || c->request_body.n > LOOP_BODY_MAX)) where = ON_TELEMETRY;
+    if (where == ON_LOOP && c->uncounted) where = ON_ASYNC;
     c->on_loop = where == ON_LOOP;
     if (c->on_loop)
         run_call(c);

@@ -12,6 +12,8 @@ void pilot_api_status(struct api_call *c);
 void pilot_api_feature(struct api_call *c);
 void pilot_api_info(struct api_call *c);
 void pilot_api_health(struct api_call *c);
+/* pilot_usage_api.c */
+void pilot_usage_api_get(struct api_call *c);
 /* pilot_plans_api.c */
 struct pilot_limits_change;
 /* The members of a plan; what is wrong adds to the errors. */

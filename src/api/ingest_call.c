@@ -2,6 +2,7 @@
 #include "api/ingest_call.h"
 
 #include "api/answer.h"
+#include "api/quota_call.h"
 #include "api/service_call.h"
 #include "base/mem.h"
 #include "perf/probe.h"
@@ -29,6 +30,7 @@ struct ingest_call *ingest_call_new(struct api_call *c)
     }
     k->c = c;
     k->app = c->app;
+    k->org = c->who.org;
     arena_init(&k->arena, INGEST_ARENA_MAX);
     raw_batch_init(&k->raw, INGEST_VALUES_MAX, INGEST_VALUES_MAX);
     return k;
@@ -36,6 +38,7 @@ struct ingest_call *ingest_call_new(struct api_call *c)
 
 void ingest_call_free(struct ingest_call *k)
 {
+    quota_give(k->app->quota, k->org, LIMIT_POINTS, k->charged);
     raw_batch_done(&k->raw);
     arena_done(&k->arena);
     mem_free(k);
@@ -77,6 +80,28 @@ static void refuse_submit(struct ingest_call *k, enum err e)
         api_fail(c, e, NULL);
 }
 
+/* Before anything is made of it: charged is what the body carries, and what is refused record by
+ * record is given back. False: answered, or running again where it may ask the store. */
+static bool charge(struct ingest_call *k)
+{
+    struct api_call *c = k->c;
+    struct quota_state s;
+    int64_t points = (int64_t)k->raw.value_count;
+    enum err e = quota_take(k->app->quota, k->org, LIMIT_POINTS, points, !c->on_loop, &s);
+    if (!e) {
+        k->charged = points;
+        return true;
+    }
+    ingest_call_free(k);
+    if (e == ERR_MORE)
+        api_offload(c, ON_TELEMETRY);
+    else if (e == ERR_RATE || e == ERR_TOOLARGE)
+        quota_call_refuse(c, e, LIMIT_POINTS, points, &s);
+    else
+        api_fail(c, e, NULL);
+    return false;
+}
+
 bool ingest_call_admit(struct ingest_call *k, struct bytes path_device)
 {
     struct api_call *c = k->c;
@@ -88,6 +113,7 @@ bool ingest_call_admit(struct ingest_call *k, struct bytes path_device)
         refuse_submit(k, ERR_TOOLARGE);
         return false;
     }
+    if (!charge(k)) return false;
     struct actor actor; /* who makes what is new; on a loop nothing is made */
     if (!c->on_loop) actor = service_call_actor(c);
     if (!c->on_loop) c->who.as = &actor;
@@ -103,6 +129,9 @@ bool ingest_call_admit(struct ingest_call *k, struct bytes path_device)
         ingest_call_refuse(k, e, &why);
         return false;
     }
+    int64_t unused = k->charged - (int64_t)k->admission.set.point_count;
+    quota_give(app->quota, k->org, LIMIT_POINTS, unused);
+    k->charged -= unused;
     histogram_record(&app->ingest_metrics->admit, clock_mono_ns(app->clock) - start_ns);
     counter_add(&app->ingest_metrics->records_refused, k->admission.refused);
     return true;
@@ -124,6 +153,7 @@ static void on_written(struct batch_ticket *t, enum err e, const struct why *why
     struct ingest_call *k = (struct ingest_call *)(void *)t;
     struct api_call *c = k->c; /* gone already when the answer did not wait */
     if (!e) {
+        k->charged = 0;
         if (!k->history) admit_note_seen(&k->admission);
         counter_add(&k->app->ingest_metrics->points, k->admission.set.point_count);
     }

@@ -29,12 +29,14 @@ struct ingest_call {
     struct batch_ticket ticket;
     struct api_call *c;
     struct app *app;
+    int64_t org;
     struct arena arena;
     struct raw_batch raw;
     struct admission admission;
     int status;               /* of the answer once durable */
     const char *content_type; /* of that answer */
     struct bytes skipped;     /* value of X-Skipped-Fields, or p == NULL */
+    int64_t charged;          /* points of the daily limit; given back unless they are stored */
     bool history;             /* an import: the device itself was not heard */
     bool queued;              /* answered at once: the call is not waiting */
 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/mqtt_bridge.h"
+#include "pilot/quota.h"
 #include "store/catalog_settings.h"
 
 #include <stdio.h>
@@ -30,10 +31,12 @@ struct parcel {
     struct arena arena;
     struct raw_batch raw;
     struct admission admission;
+    int64_t org, charged; /* points of the day, given back unless they are stored */
 };
 
 static void free_parcel(struct parcel *p)
 {
+    quota_give(p->b->api.app->quota, p->org, LIMIT_POINTS, p->charged);
     raw_batch_done(&p->raw);
     arena_done(&p->arena);
     mem_free(p);
@@ -56,6 +59,7 @@ static void on_written(struct batch_ticket *t, enum err e, const struct why *why
     struct ingest_metrics *m = b->api.app->ingest_metrics;
     (void)why;
     if (!e) {
+        p->charged = 0;
         admit_note_seen(&p->admission);
         counter_add(&m->points, p->admission.set.point_count);
         counter_add(&m->messages_mqtt, 1);
@@ -65,9 +69,11 @@ static void on_written(struct batch_ticket *t, enum err e, const struct why *why
     decide(b, !e);
 }
 
-/* The device's fault, or ours? What is ours is tried again by the broker. */
+/* The device's fault, or ours? What is ours is tried again by the broker. What a limit refuses is
+ * not: it would hold up everybody's messages until the limit begins anew. */
 static bool is_final(enum err e)
 {
+    if (e == ERR_RATE || e == ERR_LIMIT) return true;
     enum mqtt_reason r = mqtt_ingest_reason(e);
     return r == MQTT_BAD_PAYLOAD || r == MQTT_NOT_AUTHORIZED;
 }
@@ -83,8 +89,12 @@ static enum err admit(struct parcel *p, struct bytes topic, struct bytes payload
         mqtt_message_read(&b->api, &nobody, topic, payload, &p->arena, &p->raw, &said);
     if (reason) return reason == MQTT_UNAVAILABLE ? ERR_NOMEM : ERR_INVALID;
     if (batch_is_too_large(app->batch, p->raw.record_count)) return ERR_TOOLARGE;
-    enum err e = admit_resolve(app->admit, &said.who, said.device, &p->raw, true, &p->arena,
-                               &p->admission, &why);
+    enum err e = mqtt_ingest_charge(&b->api, said.who.org, &p->raw, true);
+    if (e) return e;
+    p->org = said.who.org;
+    p->charged = (int64_t)p->raw.value_count;
+    e = admit_resolve(app->admit, &said.who, said.device, &p->raw, true, &p->arena, &p->admission,
+                      &why);
     for (size_t i = 0; !e && i < p->admission.raw_count; i++) e = p->admission.verdicts[i].code;
     return e;
 }

@@ -3,6 +3,7 @@
  * of the queue's lock and one wake-up back for all that came in one turn. */
 #include "api/mqtt_internal.h"
 #include "base/mem.h"
+#include "pilot/quota.h"
 
 /* --- reasons -----------------------------------------------------------------------------------*/
 
@@ -35,6 +36,23 @@ void mqtt_ingest_refuse(struct mqtt_api *api, struct mqtt_receipt *r, enum mqtt_
 {
     counter_add(&api->refused, 1);
     mqtt_settle(r, reason);
+}
+
+/* --- daily points ------------------------------------------------------------------------------*/
+
+enum err mqtt_ingest_charge(struct mqtt_api *api, int64_t org, const struct raw_batch *raw,
+                            bool may_block)
+{
+    struct quota_state s;
+    enum err e =
+        quota_take(api->app->quota, org, LIMIT_POINTS, (int64_t)raw->value_count, may_block, &s);
+    return e == ERR_TOOLARGE ? ERR_RATE : e;
+}
+
+void mqtt_ingest_uncharge(struct mqtt_api *api, const struct record *records, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        quota_give(api->app->quota, records[i].org, LIMIT_POINTS, records[i].count);
 }
 
 /* --- groups ------------------------------------------------------------------------------------*/
@@ -143,6 +161,7 @@ static bool add_message(struct mqtt_group *g, struct mqtt_receipt *r, const stru
 static void settle_all(struct mqtt_group *g, enum err e)
 {
     enum mqtt_reason reason = mqtt_ingest_reason(e);
+    if (e) mqtt_ingest_uncharge(g->lane->api, g->records, g->record_count);
     for (size_t i = 0; i < g->message_count; i++) {
         if (e)
             mqtt_ingest_refuse(g->lane->api, g->messages[i].receipt, reason);
@@ -172,6 +191,7 @@ static void on_written(struct batch_ticket *t, enum err e, const struct why *why
         counter_add(&app->ingest_metrics->messages_mqtt, g->message_count);
     }
     g->result = e;
+    if (g->queued && e) mqtt_ingest_uncharge(g->lane->api, g->records, g->record_count);
     if (g->queued)
         free_group(g);
     else
@@ -225,6 +245,7 @@ static void submit_each(struct mqtt_group *all)
         if (!e) e = submit(g);
         if (!e) continue;
         if (g) give_group(g);
+        mqtt_ingest_uncharge(all->lane->api, part.set.records, m->records);
         mqtt_ingest_refuse(all->lane->api, m->receipt, mqtt_ingest_reason(e));
     }
 }
@@ -252,16 +273,32 @@ static enum err first_verdict(const struct admission *a)
     return ERR_OK;
 }
 
-static void gather(struct mqtt_lane *lane, struct mqtt_receipt *r, const struct admission *a)
+static enum err gather(struct mqtt_lane *lane, struct mqtt_receipt *r, const struct admission *a)
 {
     enum err e = first_verdict(a); /* a message is taken whole or not at all */
     if (!e && !lane->open) lane->open = take_group(lane);
     if (!e && (!lane->open || !add_message(lane->open, r, a))) e = ERR_NOMEM;
-    if (e) {
-        mqtt_ingest_refuse(lane->api, r, mqtt_ingest_reason(e));
-        return;
+    if (!e && lane->open->message_count == MQTT_GROUP_MESSAGES) mqtt_ingest_turn(lane);
+    return e;
+}
+
+/* Charged before anything is made of it. */
+static enum err charge_and_gather(struct mqtt_lane *lane, struct mqtt_receipt *r,
+                                  const struct mqtt_said *said, int64_t read_ns)
+{
+    struct app *app = lane->api->app;
+    struct admission a;
+    struct why why;
+    enum err e = mqtt_ingest_charge(lane->api, said->who.org, &lane->raw, false);
+    if (e) return e;
+    e = admit_resolve(app->admit, &said->who, said->device, &lane->raw, false, &lane->scratch, &a,
+                      &why);
+    if (!e) {
+        histogram_record(&app->ingest_metrics->admit, clock_mono_ns(app->clock) - read_ns);
+        e = gather(lane, r, &a);
     }
-    if (lane->open->message_count == MQTT_GROUP_MESSAGES) mqtt_ingest_turn(lane);
+    if (e) quota_give(app->quota, said->who.org, LIMIT_POINTS, (int64_t)lane->raw.value_count);
+    return e;
 }
 
 void mqtt_ingest_publish(struct mqtt_lane *lane, struct mqtt_receipt *r,
@@ -270,8 +307,6 @@ void mqtt_ingest_publish(struct mqtt_lane *lane, struct mqtt_receipt *r,
     struct mqtt_api *api = lane->api;
     struct app *app = api->app;
     struct mqtt_said said;
-    struct admission a;
-    struct why why;
     int64_t start_ns = clock_mono_ns(app->clock);
     raw_batch_clear(&lane->raw);
     arena_reset(&lane->scratch);
@@ -283,14 +318,9 @@ void mqtt_ingest_publish(struct mqtt_lane *lane, struct mqtt_receipt *r,
         mqtt_ingest_refuse(api, r, reason);
         return;
     }
-    enum err e = admit_resolve(app->admit, &said.who, said.device, &lane->raw, false,
-                               &lane->scratch, &a, &why);
-    if (e == ERR_MORE) {
+    enum err e = charge_and_gather(lane, r, &said, read_ns);
+    if (e == ERR_MORE)
         mqtt_offload_publish(api, r, p);
-    } else if (e) {
+    else if (e)
         mqtt_ingest_refuse(api, r, mqtt_ingest_reason(e));
-    } else {
-        histogram_record(&app->ingest_metrics->admit, clock_mono_ns(app->clock) - read_ns);
-        gather(lane, r, &a);
-    }
 }

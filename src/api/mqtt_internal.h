@@ -5,6 +5,7 @@
 #include "api/ingest_call.h"
 #include "api/mqtt_api.h"
 #include "base/map.h"
+#include "model/record.h"
 #include "net/mqtt_session.h"
 #include "security/tokens.h"
 
@@ -96,6 +97,12 @@ void mqtt_ingest_turn(struct mqtt_lane *lane);
 void mqtt_ingest_done(struct mqtt_lane *lane); /* frees what it keeps */
 enum mqtt_reason mqtt_ingest_reason(enum err e);
 void mqtt_ingest_refuse(struct mqtt_api *api, struct mqtt_receipt *r, enum mqtt_reason reason);
+/* What the message would take of its organisation's daily points. ERR_MORE: where it may block.
+ * ERR_RATE: there are not that many left. */
+enum err mqtt_ingest_charge(struct mqtt_api *api, int64_t org, const struct raw_batch *raw,
+                            bool may_block) MUST_CHECK;
+/* Those that were charged for records that are not stored. */
+void mqtt_ingest_uncharge(struct mqtt_api *api, const struct record *records, size_t n);
 /* mqtt_message.c: decodes the payload into raw and finds out who speaks for which device. */
 enum mqtt_reason mqtt_message_read(struct mqtt_api *api, const struct mqtt_client *client,
                                    struct bytes topic, struct bytes payload, struct arena *arena,

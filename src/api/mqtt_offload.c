@@ -2,6 +2,7 @@
  * so it goes through an executor of its own and is written alone (see mqtt_api.h). */
 #include "api/mqtt_internal.h"
 #include "base/mem.h"
+#include "pilot/quota.h"
 
 struct job {
     struct batch_ticket ticket;
@@ -14,11 +15,13 @@ struct job {
     struct raw_batch raw;
     struct admission admission;
     struct bytes topic, payload; /* in the arena */
+    int64_t org, charged;        /* points of the day, given back unless they are stored */
     enum mqtt_reason reason;
 };
 
 static void free_job(struct job *j)
 {
+    quota_give(j->api->app->quota, j->org, LIMIT_POINTS, j->charged);
     raw_batch_done(&j->raw);
     arena_done(&j->arena);
     mem_free(j);
@@ -47,6 +50,7 @@ static void on_written(struct batch_ticket *t, enum err e, const struct why *why
     struct ingest_metrics *m = j->api->app->ingest_metrics;
     (void)why;
     if (!e) {
+        j->charged = 0;
         admit_note_seen(&j->admission);
         counter_add(&m->points, j->admission.set.point_count);
         counter_add(&m->messages_mqtt, 1);
@@ -59,8 +63,12 @@ static enum err admit_and_submit(struct job *j, const struct mqtt_said *said)
     struct app *app = j->api->app;
     struct why why;
     if (batch_is_too_large(app->batch, j->raw.record_count)) return ERR_TOOLARGE;
-    enum err e = admit_resolve(app->admit, &said->who, said->device, &j->raw, true, &j->arena,
-                               &j->admission, &why);
+    enum err e = mqtt_ingest_charge(j->api, said->who.org, &j->raw, true);
+    if (e) return e;
+    j->charged = (int64_t)j->raw.value_count;
+    j->org = said->who.org;
+    e = admit_resolve(app->admit, &said->who, said->device, &j->raw, true, &j->arena, &j->admission,
+                      &why);
     for (size_t i = 0; i < j->admission.raw_count && !e; i++) e = j->admission.verdicts[i].code;
     if (e) return e;
     j->ticket.set = j->admission.set;

@@ -8,6 +8,8 @@ const struct route routes_pilot[] = {
     /* method, path, who, where, body max, handler, id, what it does */
     {HTTP1_GET, PILOT "/status", WHO_USER, ON_ASYNC, 0, pilot_api_status, "pilotStatus",
      "How the program is set up, and which features one's organisation has."},
+    {HTTP1_GET, PILOT "/usage", WHO_USER, ON_ASYNC, 0, pilot_usage_api_get, "pilotUsage",
+     "What one's organisation has and uses today, against what it may (null: no limit)."},
     {HTTP1_GET, PILOT "/features/{feature}", WHO_USER, ON_ASYNC, 0, pilot_api_feature,
      "pilotFeature", "Whether one's organisation has this feature."},
     {HTTP1_GET, PILOT "/info", WHO_ANYONE, ON_LOOP, 0, pilot_api_info, "pilotInfo",

@@ -59,7 +59,7 @@ static const char *with_support(struct api_call *c, const char *why)
     return both ? both : why;
 }
 
-/* 403 for a count, 429 for a rate, each with its limit by name. */
+/* 403 for a count, 429 for a rate, 413 for more than it ever holds, each with its limit by name. */
 static void answer_limit(struct api_call *c, enum err e, const struct refusal *r)
 {
     int status = answer_status(e);
@@ -67,7 +67,7 @@ static void answer_limit(struct api_call *c, enum err e, const struct refusal *r
         int64_t wait_s = (r->retry_ns + NS_PER_S - 1) / NS_PER_S;
         add_number_header(c, "Retry-After", wait_s);
         add_number_header(c, "RateLimit-Limit", r->max);
-        add_number_header(c, "RateLimit-Remaining", 0);
+        add_number_header(c, "RateLimit-Remaining", r->remaining);
         add_number_header(c, "RateLimit-Reset", wait_s);
     }
     answer_open_problem(c, status, with_support(c, r->why.text));
@@ -90,7 +90,7 @@ void service_call_refuse(struct api_call *c, struct api_fields *f, enum err e,
     if (f) buf_done(&f->errors);
     if (e == ERR_NOTFOUND) {
         api_not_found(c, refusal->missing ? refusal->missing : what);
-    } else if (refusal->limit && (e == ERR_LIMIT || e == ERR_RATE)) {
+    } else if (refusal->limit && (e == ERR_LIMIT || e == ERR_RATE || e == ERR_TOOLARGE)) {
         answer_limit(c, e, refusal);
     } else {
         api_fail(c, e, &refusal->why);

@@ -110,7 +110,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
     app->registry = b->store.registry;
     if (!e) e = boot_analytics_open(b);
     if (!e) e = boot_cache_open(b, why);
-    if (!e) boot_pilot_open(&b->pilot, app, s);
+    if (!e) e = boot_pilot_open(&b->pilot, app, s);
     if (!e) e = retention_new(&app->retention, s->retention_days);
     if (!e) e = load_retention(b);
     return e;
@@ -457,6 +457,7 @@ void boot_stop(struct boot *b)
     admin_free(b->admin);
     notify_parts_done(&b->notify);
     auth_service_free(app->auth);
+    boot_pilot_close(&b->pilot);
     close_store(b);
     routes_free(app->routes);
     mem_free(b->ingest_metrics);

@@ -10,20 +10,39 @@ void boot_pilot_apply(struct boot_pilot *b, const struct settings *s)
     atomic_store(&b->features.enabled, s->features_enabled);
     atomic_store(&b->features.disabled, s->features_disabled);
     atomic_store(&b->app->live.support_email, s->support_email);
+    if (b->quota) quota_changed(b->quota, 0);
 }
 
-void boot_pilot_open(struct boot_pilot *b, struct app *app, const struct settings *s)
+static void plan_changed(void *ctx, int64_t org)
+{
+    quota_changed(ctx, org);
+}
+
+enum err boot_pilot_open(struct boot_pilot *b, struct app *app, const struct settings *s)
 {
     b->app = app;
     b->features.limits = &b->limits;
     boot_pilot_apply(b, s);
+    const struct quota_opts quota = {app->db, app->clock, &b->limits};
+    enum err e = quota_new(&b->quota, &quota);
+    if (e) return e;
     b->plans = (struct pilot_plans){
         .db = app->db,
         .clock = app->clock,
         .limits = &b->limits,
         .features = &b->features,
+        .changed = plan_changed,
+        .changed_ctx = b->quota,
     };
     registry_set_limits(app->registry, &b->limits);
     app->limits = &b->limits;
     app->plans = &b->plans;
+    app->quota = b->quota;
+    return ERR_OK;
+}
+
+void boot_pilot_close(struct boot_pilot *b)
+{
+    quota_free(b->quota);
+    b->quota = NULL;
 }

@@ -4,6 +4,7 @@
  * Memory: struct boot_pilot owns its parts. */
 #include "api/app.h"
 #include "app/settings.h"
+#include "pilot/quota.h"
 #include "service/pilot_plans.h"
 
 struct boot_pilot {
@@ -11,9 +12,13 @@ struct boot_pilot {
     struct limits limits;
     struct features features;
     struct pilot_plans plans;
+    struct quota *quota;
 };
 
 /* Behind the registry, before anything that makes something. */
-void boot_pilot_open(struct boot_pilot *b, struct app *app, const struct settings *s);
+enum err boot_pilot_open(struct boot_pilot *b, struct app *app,
+                         const struct settings *s) MUST_CHECK;
+/* Behind everything that uses any of it: gives leases back. */
+void boot_pilot_close(struct boot_pilot *b);
 /* LIVE keys. */
 void boot_pilot_apply(struct boot_pilot *b, const struct settings *s);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "codec/json_write.h"
 #include "ingest/retention.h"
+#include "pilot/quota.h"
 #include "security/tokens.h"
 #include "store/catalog_settings.h"
 #include "sys/thread.h"
@@ -15,7 +16,8 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 
-#define DEMO_USER "demo"
+#define DEMO_USER    "demo"
+#define POINTS_A_DAY INT64_C(1000000000)
 
 static enum err read_setting(struct app *app, const char *key, char *ret, size_t n)
 {
@@ -122,6 +124,19 @@ static enum err keep_for_ever(struct demo *d)
     return e ? e : retention_set(d->opts.app->retention, d->org, 0);
 }
 
+/* The recordings alone are some days of a pilot; the machines send 1.7 million points a day. */
+static enum err raise_limits(struct demo *d)
+{
+    struct app *app = d->opts.app;
+    struct sql_tx *tx;
+    enum err e = sql_begin(app->db, SQL_WRITE, &tx);
+    if (e) return e;
+    e = sql_end(tx,
+                limits_set_own(tx, d->org, LIMIT_POINTS, POINTS_A_DAY, clock_wall_ns(app->clock)));
+    if (!e) quota_changed(app->quota, d->org);
+    return e;
+}
+
 enum err demo_make_device(struct http_client *c, const char *id, const char *name,
                           const char *location, char ret_token[64], bool *ret_made, struct why *why)
 {
@@ -148,6 +163,7 @@ static enum err prepare(struct demo *d, struct http_client *c, struct why *why)
                               sizeof d->login.password);
     if (!e) e = log_in(d, c, why);
     if (!e) e = keep_for_ever(d);
+    if (!e) e = raise_limits(d);
     if (!e) e = demo_make_device(c, "pump-1", "Pump 1", "Hall A", token, &fresh, why);
     if (!e && fresh) e = write_setting(d->opts.app, "demo.token", token);
     if (!e) e = read_setting(d->opts.app, "demo.token", d->login.token, sizeof d->login.token);

@@ -1,7 +1,8 @@
 #pragma once
 /* app/demo.h -- an organisation to look at: two real recordings, moved in time so that they end
  * now, and a few simulated machines that send every second. All of it goes through the public HTTP
- * API, as any client's data would; only "keep for ever" is set directly, as an administrator would.
+ * API, as any client's data would; only "keep for ever" and the limit of points are set directly,
+ * as an administrator would.
  * Threads: one of its own, "demo".   Memory: owned by the caller until demo_stop(). */
 #include "base/err.h"
 

@@ -12,6 +12,7 @@
 #include "api/mqtt_api.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pilot/quota.h"
 #include "service/alert_service.h"
 #include "service/auth_users.h"
 #include "service/command_service.h"
@@ -81,6 +82,11 @@ static enum err note_health(struct housekeeping *h)
 {
     bool done;
     return device_health_run(h->health, HEALTH_SLICE_NS, &done);
+}
+
+static enum err keep_quotas(struct housekeeping *h)
+{
+    return quota_maintain(h->app->quota);
 }
 
 static enum err kick_fleet(struct housekeeping *h)
@@ -189,6 +195,7 @@ static const struct job {
     {"fleet_rules", NS_PER_S, kick_fleet},
     {"analytics", NS_PER_S, kick_analytics},
     {"warm_caches", NS_PER_S, warm_caches},
+    {"quotas", NS_PER_S, keep_quotas},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
     {"prune_alerts", 10 * NS_PER_MINUTE, prune_alerts},

@@ -30,6 +30,8 @@ enum lock_rank {
     LOCK_RANK_POLLS = 75,      /* devices that wait for a command */
     LOCK_RANK_EXECUTOR = 80,   /* one executor's queue; waking of threads with one job */
     LOCK_RANK_LOOP = 85,       /* a loop's inbox; a stream's or a live socket's queue */
+    LOCK_RANK_QUOTA = 86,      /* who asks the store for more of a daily limit; accounts, buckets
+                                  and refusals, held while a map grows */
     LOCK_RANK_SECURITY = 88,   /* failed logins, users, keys, sessions; held while a map grows */
     LOCK_RANK_PROPERTIES = 90, /* what devices said; held while a map or an answer grows */
 };

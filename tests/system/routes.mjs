@@ -58,6 +58,7 @@ export const ROUTES = {
 
     // the pilot
     [`GET ${V1}/pilot/status`]: { who: 'user' },
+    [`GET ${V1}/pilot/usage`]: { who: 'user' },
     [`GET ${V1}/pilot/features/{}`]: { who: 'user', skip: 'a feature is no thing of an organisation' },
     [`GET ${V1}/pilot/info`]: { who: 'anyone' },
     [`GET ${V1}/pilot/health`]: { who: 'anyone' },
