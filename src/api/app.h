@@ -24,6 +24,8 @@ struct live_hub;
 struct mqtt_api;
 struct mqtt_bridge_ingest;
 struct notify_service;
+struct performance;
+struct performance_service;
 struct pilot_plans;
 struct quota;
 struct route_table;
@@ -66,6 +68,8 @@ struct app {
     struct command_service *commands;
     struct command_polls *polls; /* devices that wait for a command */
     struct notify_service *notify;
+    struct performance *performance;
+    struct performance_service *performance_service;
     struct live_hub *hub;
     struct route_table *routes;
     struct executor *async, *telemetry_pool, *analytics;

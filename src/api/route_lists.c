@@ -7,6 +7,7 @@
 #include "api/handlers_labels.h"
 #include "api/handlers_notify.h"
 #include "api/handlers_people.h"
+#include "api/handlers_performance.h"
 #include "api/handlers_pilot.h"
 #include "api/handlers_rules.h"
 #include "api/handlers_synthetics.h"
@@ -28,6 +29,7 @@ const struct route_list route_lists[] = {
     {routes_notify, &routes_notify_count},
     {routes_synthetics, &routes_synthetics_count},
     {routes_pilot, &routes_pilot_count},
+    {routes_performance, &routes_performance_count},
     {routes_absent, &routes_absent_count},
     {NULL, NULL},
 };

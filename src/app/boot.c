@@ -325,6 +325,7 @@ static void apply_live(struct boot *b)
     log_set_level((enum log_level)s->log_level);
     retention_set_default(app->retention, s->retention_days);
     boot_pilot_apply(&b->pilot, s);
+    boot_performance_apply(&b->performance, s);
     const struct auth_limits limits = auth_limits_of(s);
     auth_service_set_limits(app->auth, &limits);
     const struct batch_opts batch = batch_opts_of(s, app->clock);
@@ -389,6 +390,7 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
     if (!e) e = open_services(b, why);
     if (!e) e = open_pipeline(b, why);
     if (!e) e = open_executors(b);
+    if (!e) e = boot_performance_open(&b->performance, app, &b->settings, b->store.pool, why);
     if (!e) e = notify_parts_start(&b->notify, app, b->for_command);
     if (!e) {
         app->cors_origins = b->settings.cors_origins;

@@ -3,6 +3,7 @@
  * Threads: the main thread builds and takes down.   Memory: struct boot owns every part. */
 #include "api/app.h"
 #include "app/admin.h"
+#include "app/boot_performance.h"
 #include "app/boot_pilot.h"
 #include "app/boot_rules.h"
 #include "app/boot_synthetics.h"
@@ -30,6 +31,7 @@ struct boot {
     struct command_service commands;
     struct dashboard_service dashboards;
     struct boot_pilot pilot;
+    struct boot_performance performance;
     struct boot_rules rules;
     struct fleet_turns *fleet_turns;
     struct analytics_turns *analytics_turns;

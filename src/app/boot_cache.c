@@ -48,9 +48,8 @@ static enum err read_installation(struct boot *b, uint64_t *ret)
     return e;
 }
 
-/* cache.url names Redis, or spring.data.redis.host does; *ret_any: whether any does. */
-static enum err find_redis(const struct settings *s, struct redis_place *ret, bool *ret_any,
-                           struct why *why)
+enum err boot_cache_find_redis(const struct settings *s, struct redis_place *ret, bool *ret_any,
+                               struct why *why)
 {
     struct bytes url = bytes_str(s->cache_url);
     bool in_memory = !url.n || bytes_is(url, "memory:");
@@ -87,7 +86,7 @@ enum err boot_cache_open(struct boot *b, struct why *why)
     };
     bool any = false;
     struct telemetry *cached;
-    enum err e = find_redis(s, &redis.place, &any, why);
+    enum err e = boot_cache_find_redis(s, &redis.place, &any, why);
     if (!e && any && !b->for_command) {
         e = read_installation(b, &redis.installation);
         opts.redis = &redis;

@@ -12,3 +12,6 @@ enum err boot_cache_open(struct boot *b, struct why *why) MUST_CHECK;
 void boot_cache_apply(struct boot *b);
 /* After everything that reads, and after the telemetry was closed. */
 void boot_cache_close(struct boot *b);
+/* cache.url names Redis, or spring.data.redis.host does; *ret_any: whether any does. */
+enum err boot_cache_find_redis(const struct settings *s, struct redis_place *ret, bool *ret_any,
+                               struct why *why) MUST_CHECK;

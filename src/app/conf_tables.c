@@ -5,6 +5,7 @@
 
 #include "app/conf_tables_cache.h"
 #include "app/conf_tables_notify.h"
+#include "app/conf_tables_performance.h"
 #include "app/conf_tables_pilot.h"
 #include "app/conf_tables_planned.h"
 
@@ -252,6 +253,7 @@ const struct conf_section *const conf_tables_sections[] = {
     &conf_tables_notify,
     &conf_tables_cache,
     &conf_tables_pilot,
+    &conf_tables_performance,
     &conf_tables_planned_stores,
     &conf_tables_planned_parts,
     &conf_tables_jvm,

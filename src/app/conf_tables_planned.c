@@ -25,16 +25,6 @@ const struct conf_section conf_tables_planned_stores = {
 };
 
 static const struct conf_entry parts_table[] = {
-    ROW("pilot.performance.enabled", CONF_BOOL, "true", 0, 0, "The performance layer."),
-    ROW("pilot.performance.metrics-enabled", CONF_BOOL, "true", 0, 0, "Its metrics document."),
-    ROW("pilot.performance.slow-query-threshold", CONF_MS, "1000", 1, 3600000,
-        "A slower query is listed."),
-    ROW("pilot.performance.response-time-threshold", CONF_MS, "500", 1, 3600000,
-        "A slower answer lowers health."),
-    ROW("pilot.performance.cache-hit-ratio-threshold", CONF_RATIO, "0.8", 0, 1,
-        "A lower hit ratio is reported."),
-    ROW("pilot.performance.memory-usage-threshold", CONF_RATIO, "0.85", 0, 1,
-        "More memory in use is unhealthy."),
     ROW("rate-limiting.enabled", CONF_BOOL, "true", 0, 0, "The limits of the next rows."),
     ROW("rate-limiting.requests-per-minute", CONF_COUNT, "1000", 1, 1e9, "Per user."),
     ROW("rate-limiting.burst", CONF_COUNT, "100", 0, 1e9, "Added to the bucket of the row above."),

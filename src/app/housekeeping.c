@@ -12,6 +12,7 @@
 #include "api/mqtt_api.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "pilot/performance.h"
 #include "pilot/quota.h"
 #include "service/alert_service.h"
 #include "service/auth_users.h"
@@ -22,6 +23,7 @@
 #include "service/notify_service.h"
 #include "service/organization_purge.h"
 #include "store/registry.h"
+#include "store/sql_plan.h"
 #include "sys/lock.h"
 #include "sys/thread.h"
 
@@ -52,6 +54,19 @@ static enum err maintain_store(struct housekeeping *h)
 static enum err maintain_auth(struct housekeeping *h)
 {
     return auth_service_maintain(h->app->auth);
+}
+
+static enum err watch_performance(struct housekeeping *h)
+{
+    performance_tick(h->app->performance);
+    return ERR_OK;
+}
+
+/* What was slow is explained, a few at a time. */
+static enum err explain_slow(struct housekeeping *h)
+{
+    size_t n = 0;
+    return sql_plan_turn(h->app->db, clock_wall_ns(h->app->clock), 4, &n);
 }
 
 static enum err check_live(struct housekeeping *h)
@@ -186,6 +201,8 @@ static const struct job {
 } jobs[] = {
     {"maintain_store", NS_PER_S, maintain_store},
     {"maintain_auth", NS_PER_S, maintain_auth},
+    {"watch_performance", NS_PER_S, watch_performance},
+    {"explain_slow_queries", NS_PER_S, explain_slow},
     {"check_live_sessions", NS_PER_S, check_live},
     {"check_command_polls", NS_PER_S, check_polls},
     {"expire_commands", 2 * NS_PER_S, expire_commands},

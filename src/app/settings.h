@@ -85,6 +85,9 @@ struct settings {
     int64_t cache_life_ns[CACHE_IDS]; /* 0 = the default */
 
     /* the pilot */
+    bool performance_enabled, performance_metrics;
+    int64_t slow_query_ns, response_time_ns;
+    double cache_hit_ratio, memory_usage_ratio;
     bool pilot_mode;
     int64_t limit_max[LIMITS];
     const char *support_email; /* "" = none */

@@ -327,6 +327,14 @@ void batch_configure(struct batch_pipeline *p, const struct batch_opts *opts)
     lock_release(&p->lock);
 }
 
+struct batch_opts batch_read_opts(struct batch_pipeline *p)
+{
+    lock_take(&p->lock);
+    struct batch_opts opts = p->opts;
+    lock_release(&p->lock);
+    return opts;
+}
+
 void batch_read_stats(struct batch_pipeline *p, struct batch_stats *ret)
 {
     lock_take(&p->lock);

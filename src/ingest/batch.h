@@ -62,6 +62,7 @@ enum err batch_submit(struct batch_pipeline *b, struct batch_ticket *t) MUST_CHE
 bool batch_is_too_large(struct batch_pipeline *b, size_t records);
 /* New sizes take effect with the next batch; slots and capacity too. */
 void batch_configure(struct batch_pipeline *b, const struct batch_opts *opts);
+struct batch_opts batch_read_opts(struct batch_pipeline *b);
 void batch_read_stats(struct batch_pipeline *b, struct batch_stats *ret);
 const struct batch_timings *batch_read_timings(const struct batch_pipeline *b);
 /* Returns when every record pending at the call is durable or refused. */

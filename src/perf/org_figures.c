@@ -77,15 +77,40 @@ void org_figures_points(int64_t org, uint64_t n)
     bump(&find(org)->points, n);
 }
 
-static double p95_ms(const struct figures *f, int64_t now_ns)
+static void add_windows(struct histogram *sum, const struct figures *f, int64_t now_ns)
 {
     int64_t number = now_ns / ORG_FIGURES_WINDOW_NS;
-    struct histogram both;
-    memset(&both, 0, sizeof both);
     for (int i = 0; i < 2; i++)
         if (number - atomic_load_explicit(&f->windows[i].number, memory_order_relaxed) <= 1)
-            histogram_add(&both, &f->windows[i].took);
+            histogram_add(sum, &f->windows[i].took);
+}
+
+static double p95_ms(const struct figures *f, int64_t now_ns)
+{
+    struct histogram both;
+    memset(&both, 0, sizeof both);
+    add_windows(&both, f, now_ns);
     return histogram_quantile_ns(&both, 0.95) / 1e6;
+}
+
+double org_figures_p95_ms(int64_t now_ns)
+{
+    struct histogram all;
+    memset(&all, 0, sizeof all);
+    add_windows(&all, &others, now_ns);
+    for (size_t i = 0; i < SLOTS; i++)
+        if (atomic_load_explicit(&table[i].org, memory_order_acquire))
+            add_windows(&all, &table[i], now_ns);
+    if (histogram_count(&all) < ORG_FIGURES_ENOUGH) return 0;
+    return histogram_quantile_ns(&all, 0.95) / 1e6;
+}
+
+uint64_t org_figures_requests(void)
+{
+    uint64_t n = atomic_load_explicit(&others.requests, memory_order_relaxed);
+    for (size_t i = 0; i < SLOTS; i++)
+        n += atomic_load_explicit(&table[i].requests, memory_order_relaxed);
+    return n;
 }
 
 static bool read_line(const struct figures *f, int64_t now_ns, struct org_figures_line *ret)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { ORG_FIGURES_MAX = 1024 };
+enum { ORG_FIGURES_MAX = 1024, ORG_FIGURES_ENOUGH = 20 };
 #define ORG_FIGURES_WINDOW_NS (INT64_C(300) * 1000000000)
 
 /* now_ns: monotonic. took_ns: -1 when it says nothing (a long poll). failed: the answer was the
@@ -24,6 +24,9 @@ struct org_figures_line {
     uint64_t requests, points, errors;
     double p95_ms;
 };
+/* Of all organisations together; 0 of fewer than ORG_FIGURES_ENOUGH answers. */
+double org_figures_p95_ms(int64_t now_ns);
+uint64_t org_figures_requests(void);
 /* Those with any figure, in no order; *ret_n of them, at most ORG_FIGURES_MAX + 1. */
 void org_figures_read(int64_t now_ns, struct org_figures_line ret[ORG_FIGURES_MAX + 1],
                       size_t *ret_n);

@@ -107,6 +107,8 @@ struct sql_cursor {
 enum err sql_begin(struct sql_db *db, enum sql_mode mode, struct sql_tx **ret);
 enum err sql_commit(struct sql_tx *tx);
 void sql_rollback(struct sql_tx *tx); /* NULL is fine */
+/* Transactions that are under way, of all databases. */
+uint64_t sql_open_transactions(void);
 static inline enum err sql_end(struct sql_tx *tx, enum err e)
 {
     if (!e) return sql_commit(tx);

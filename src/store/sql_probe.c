@@ -13,10 +13,23 @@ static struct probe rollbacks = PROBE_INIT(PROBE_SQL, "sql_rollback");
 /* What statements of this thread took, all together. */
 static _Thread_local int64_t spent_ns;
 
+static _Atomic uint64_t open_transactions;
+
+uint64_t sql_open_transactions(void)
+{
+    return atomic_load_explicit(&open_transactions, memory_order_relaxed);
+}
+
+static void end_transaction(void)
+{
+    atomic_fetch_sub_explicit(&open_transactions, 1, memory_order_relaxed);
+}
+
 enum err sql_begin(struct sql_db *db, enum sql_mode mode, struct sql_tx **ret)
 {
     int64_t begun_ns = probe_now();
     enum err e = db->ops->begin(db, mode, ret);
+    if (!e) atomic_fetch_add_explicit(&open_transactions, 1, memory_order_relaxed);
     probe_note(mode == SQL_READ ? &begin_read : &begin_write, begun_ns, e);
     return e;
 }
@@ -25,6 +38,7 @@ enum err sql_commit(struct sql_tx *tx)
 {
     int64_t begun_ns = probe_now();
     enum err e = tx->ops->commit(tx);
+    end_transaction();
     probe_note(&commits, begun_ns, e);
     return e;
 }
@@ -34,6 +48,7 @@ void sql_rollback(struct sql_tx *tx)
     if (!tx) return;
     int64_t begun_ns = probe_now();
     tx->ops->rollback(tx);
+    end_transaction();
     probe_note(&rollbacks, begun_ns, ERR_OK);
 }
 

@@ -135,3 +135,5 @@ enum err telemetry_seal(struct telemetry *t) MUST_CHECK;
 enum err telemetry_maintain(struct telemetry *t) MUST_CHECK;
 void telemetry_read_stats(struct telemetry *t, struct telemetry_stats *ret);
 void telemetry_close(struct telemetry *t); /* NULL is fine */
+/* Cursors that are open now, of all stores. */
+uint64_t telemetry_open_scans(void);

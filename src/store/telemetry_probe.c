@@ -36,6 +36,13 @@ enum call {
 /* [1]: of a store over another one, so that both are seen. */
 static struct probe probes[2][CALLS] = {PROBES("store"), PROBES("cached")};
 
+static _Atomic uint64_t open_scans;
+
+uint64_t telemetry_open_scans(void)
+{
+    return atomic_load_explicit(&open_scans, memory_order_relaxed);
+}
+
 static void begin(struct probe_span *span, const struct telemetry_ops *ops, enum call call)
 {
     probe_begin(span, &probes[ops->over][call]);
@@ -60,7 +67,9 @@ enum err telemetry_scan_open(struct telemetry *t, const struct scan_range *range
 {
     struct probe_span span;
     begin(&span, t->ops, CALL_SCAN_OPEN);
-    return end(&span, t->ops->scan_open(t, range, ret));
+    enum err e = t->ops->scan_open(t, range, ret);
+    if (!e && !t->ops->over) atomic_fetch_add_explicit(&open_scans, 1, memory_order_relaxed);
+    return end(&span, e);
 }
 
 enum err telemetry_scan_next(struct scan_cursor *c, const struct sample **ret, size_t *ret_n)
@@ -121,6 +130,7 @@ void telemetry_scan_close(struct scan_cursor *c)
     if (!c) return;
     begin(&span, c->ops, CALL_SCAN_CLOSE);
     c->ops->scan_close(c);
+    atomic_fetch_sub_explicit(&open_scans, 1, memory_order_relaxed);
     probe_end(&span, ERR_OK);
 }
 

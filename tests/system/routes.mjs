@@ -65,6 +65,15 @@ export const ROUTES = {
     ...Object.fromEntries(['limits', 'retention', 'features'].flatMap((what) => ['GET', 'PUT'].map((method) => [`${method} ${V1}/pilot/organizations/{}/${what}`, {
         who: 'pilotAdmin', ids: ['organization'], body: method === 'PUT' ? () => ({}) : undefined, skip: 'who runs the pilot reaches each organisation: pilot.test.mjs' }]))),
 
+    // the performance layer
+    [`GET ${V1}/pilot/performance/metrics`]: { who: 'pilotAdmin' },
+    [`GET ${V1}/pilot/performance/health`]: { who: 'pilotAdmin' },
+    [`GET ${V1}/pilot/performance/cache/stats`]: { who: 'pilotAdmin' },
+    [`DELETE ${V1}/pilot/performance/cache/{}`]: { who: 'pilotAdmin' },
+    [`DELETE ${V1}/pilot/performance/cache`]: { who: 'pilotAdmin' },
+    [`POST ${V1}/pilot/performance/telemetry/flush`]: { who: 'pilotAdmin' },
+    [`GET ${V1}/pilot/performance/slow-queries`]: { who: 'pilotAdmin' },
+
     // absent on purpose
     [`GET ${V1}/plugins`]: { who: 'user' },
     [`GET ${V1}/plugins/providers`]: { who: 'user' },

@@ -1,0 +1,51 @@
+/* The performance layer's part of the start order (see boot_performance.h). */
+#include "app/boot_performance.h"
+
+#include "app/boot_cache.h"
+#include "build_info.h"
+
+void boot_performance_apply(struct boot_performance *b, const struct settings *s)
+{
+    const struct performance_settings settings = {
+        .enabled = s->performance_enabled,
+        .metrics_enabled = s->performance_metrics,
+        .slow_query_ns = s->slow_query_ns,
+        .response_ns = s->response_time_ns,
+        .hit_ratio = s->cache_hit_ratio,
+        .memory_ratio = s->memory_usage_ratio,
+    };
+    performance_configure(&b->performance, &settings);
+}
+
+enum err boot_performance_open(struct boot_performance *b, struct app *app,
+                               const struct settings *s, struct postgres_pool *pool,
+                               struct why *why)
+{
+    b->performance = (struct performance){
+        .clock = app->clock,
+        .db = app->db,
+        .telemetry = app->telemetry,
+        .registry = app->registry,
+        .cache = app->cache,
+        .batch = app->batch,
+        .async = app->async,
+        .telemetry_pool = app->telemetry_pool,
+        .analytics = app->analytics,
+        .pool = pool,
+        .redis_timeout_ns = s->redis_timeout_ns,
+        .started_mono_ns = app->started_mono_ns,
+        .version = BUILD_VERSION,
+        .compiler = "C17, " BUILD_COMPILER,
+        .day = clock_wall_ns(app->clock) / NS_PER_DAY,
+    };
+    b->service = (struct performance_service){
+        .db = app->db,
+        .cache = app->cache,
+        .batch = app->batch,
+        .clock = app->clock,
+    };
+    app->performance = &b->performance;
+    app->performance_service = &b->service;
+    boot_performance_apply(b, s);
+    return boot_cache_find_redis(s, &b->performance.redis, &b->performance.has_redis, why);
+}

@@ -1,0 +1,32 @@
+/* Keys of the performance layer (see conf_tables.h). */
+#include "app/conf_tables_performance.h"
+
+#include "app/settings.h"
+
+#include <stddef.h>
+
+#define AT(member) offsetof(struct settings, member)
+
+enum { LIVE = CONF_LIVE };
+
+static const struct conf_entry performance_table[] = {
+    {"pilot.performance.enabled", AT(performance_enabled), CONF_BOOL, "true", 0, 0, LIVE,
+     "The routes of /api/v1/pilot/performance; false answers 404. Counting goes on.", NULL},
+    {"pilot.performance.metrics-enabled", AT(performance_metrics), CONF_BOOL, "true", 0, 0, LIVE,
+     "Their metrics document.", NULL},
+    {"pilot.performance.slow-query-threshold", AT(slow_query_ns), CONF_MS, "1000", 1, 3600000, LIVE,
+     "A statement or a call of the store that takes longer is slow: listed, and explained.", NULL},
+    {"pilot.performance.response-time-threshold", AT(response_time_ns), CONF_MS, "500", 1, 3600000,
+     LIVE, "An answer that takes longer is slow; when one in twenty is, the health is DEGRADED.",
+     NULL},
+    {"pilot.performance.cache-hit-ratio-threshold", AT(cache_hit_ratio), CONF_RATIO, "0.8", 0, 1,
+     LIVE, "A lower hit ratio of the caches is reported.", NULL},
+    {"pilot.performance.memory-usage-threshold", AT(memory_usage_ratio), CONF_RATIO, "0.85", 0, 1,
+     LIVE, "More of the memory that the process may have, for 60 s, is unhealthy.", NULL},
+};
+
+const struct conf_section conf_tables_performance = {
+    .title = "The performance layer",
+    .text = "What is slow, too much, or too little.",
+    CONF_SECTION_ROWS(performance_table),
+};

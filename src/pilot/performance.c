@@ -1,0 +1,57 @@
+/* Settings, what is watched every second, and single figures (see performance.h). */
+#include "pilot/performance.h"
+
+#include "cache/cache.h"
+#include "perf/org_figures.h"
+#include "perf/probe.h"
+#include "pilot/process_figures.h"
+
+void performance_configure(struct performance *p, const struct performance_settings *s)
+{
+    atomic_store(&p->enabled, s->enabled);
+    atomic_store(&p->metrics_enabled, s->metrics_enabled);
+    atomic_store(&p->slow_query_ns, s->slow_query_ns);
+    atomic_store(&p->response_ns, s->response_ns);
+    atomic_store(&p->hit_ratio, s->hit_ratio);
+    atomic_store(&p->memory_ratio, s->memory_ratio);
+    probe_set_threshold(PROBE_SQL, s->slow_query_ns);
+    probe_set_threshold(PROBE_STORE, s->slow_query_ns);
+    probe_set_threshold(PROBE_ROUTE, s->response_ns);
+    probe_set_threshold(PROBE_SERVICE, s->response_ns);
+    probe_set_threshold(PROBE_TASK, s->response_ns);
+}
+
+uint64_t performance_requests(void)
+{
+    return org_figures_requests();
+}
+
+void performance_tick(struct performance *p)
+{
+    int64_t now_ns = clock_mono_ns(p->clock);
+    int64_t day = clock_wall_ns(p->clock) / NS_PER_DAY;
+    bool over = process_figures_memory_ratio() > atomic_load(&p->memory_ratio);
+    if (!over)
+        atomic_store(&p->memory_over_ns, 0);
+    else if (!atomic_load(&p->memory_over_ns))
+        atomic_store(&p->memory_over_ns, now_ns);
+    if (atomic_exchange(&p->day, day) != day)
+        atomic_store(&p->calls_before, performance_requests());
+}
+
+double performance_hit_ratio(struct performance *p)
+{
+    uint64_t hits = 0, looks = 0;
+    for (int i = 0; i < CACHE_IDS; i++) {
+        struct cache_figures f;
+        cache_read_figures(p->cache, (enum cache_id)i, &f);
+        hits += f.hits;
+        looks += f.hits + f.misses;
+    }
+    return looks ? (double)hits / (double)looks : 1;
+}
+
+double performance_p95_ms(struct performance *p)
+{
+    return org_figures_p95_ms(clock_mono_ns(p->clock));
+}
