@@ -325,16 +325,26 @@ static void write_notifications(struct app *app, struct buf *b)
     prometheus_count(b, name, "result=\"failed\"", s.failed);
 }
 
-enum cache_column { CACHE_RATIO, CACHE_SIZE, CACHE_BYTES, CACHE_EVICTIONS, CACHE_COLUMNS };
+enum cache_column {
+    CACHE_RATIO,
+    CACHE_HITS,
+    CACHE_MISSES,
+    CACHE_SIZE,
+    CACHE_BYTES,
+    CACHE_EVICTIONS,
+    CACHE_COLUMNS
+};
 
 static double cache_figure(const struct cache_figures *f, enum cache_column column)
 {
     double sum = 0;
     if (column == CACHE_RATIO) return cache_hit_ratio(f);
+    if (column == CACHE_HITS) return (double)f->hits;
+    if (column == CACHE_MISSES) return (double)f->misses;
     for (int tier = 0; tier < CACHE_TIERS; tier++) {
         const struct cache_stats *s = &f->tiers[tier];
-        const double columns[CACHE_COLUMNS] = {0, (double)s->entries, (double)s->bytes,
-                                               (double)s->evictions};
+        const double columns[CACHE_COLUMNS] = {
+            0, 0, 0, (double)s->entries, (double)s->bytes, (double)s->evictions};
         sum += columns[column];
     }
     return sum;
@@ -346,6 +356,8 @@ static void write_caches(struct app *app, struct buf *b)
         const char *name, *type, *help;
     } families[CACHE_COLUMNS] = {
         {"sensorvision_cache_hit_ratio", "gauge", "Hits of all looks since start, by cache."},
+        {"sensorvision_cache_hits_total", "counter", "Looks that found something."},
+        {"sensorvision_cache_misses_total", "counter", "Looks that found nothing in any tier."},
         {"sensorvision_cache_size", "gauge", "Entries of a cache."},
         {"sensorvision_cache_bytes", "gauge", "Bytes of a cache."},
         {"sensorvision_cache_evictions_total", "counter", "Entries that made room for others."},

@@ -29,6 +29,47 @@ export class Redis {
         });
     }
 
+    // One command on a connection of its own; what it answers is not looked at.
+    tell(...args) {
+        return new Promise((resolve, reject) => {
+            const text = `*${args.length}\r\n${args.map((arg) => `$${Buffer.byteLength(`${arg}`)}\r\n${arg}\r\n`).join('')}`;
+            const socket = net.connect(this.socket, () => socket.write(text));
+            socket.once('data', (answer) => { socket.destroy(); resolve(answer.toString()); });
+            socket.once('error', reject);
+        });
+    }
+
+    // Again and again, until it ends; what fails meanwhile is Redis's state, not the test's.
+    keep(what, everyMs) {
+        let going = true;
+        const run = (async () => {
+            while (going) {
+                await what().catch(() => {});
+                await new Promise((resolve) => { setTimeout(resolve, everyMs); });
+            }
+        })();
+        this.harm = { stop: async () => { going = false; await run; } };
+    }
+
+    // Answers nobody for so long, then takes what came in, then again.
+    slow(ms) { this.keep(() => this.tell('CLIENT', 'PAUSE', ms, 'ALL'), ms / 2); }
+
+    // Every entry says what another one says: right bytes in the wrong place, and some that are cut short.
+    lie() {
+        this.keep(() => this.tell('EVAL', `local all = redis.call('KEYS', '*')
+            local first = nil
+            for i, key in ipairs(all) do
+                if redis.call('TYPE', key).ok == 'string' then
+                    local value = redis.call('GET', key)
+                    if first then redis.call('SET', key, i % 3 == 0 and string.sub(value, 1, -5) or first) end
+                    first = value
+                end
+            end return #all`, 0), 20);
+    }
+
+    async quick() { await this.harm?.stop(); }
+    async tellTruth() { await this.harm?.stop(); await this.tell('FLUSHALL'); }
+
     async kill() {
         const child = this.child;
         this.child = undefined;
@@ -42,6 +83,7 @@ export class Redis {
     resume() { this.child.kill('SIGCONT'); }
 
     async stop() {
+        await this.harm?.stop();
         this.child?.kill('SIGCONT');
         await this.kill();
         rmSync(this.dir, { recursive: true, force: true });

@@ -269,6 +269,45 @@ static void threads_that_miss_together_share_one_flight(void **state)
     memory_cache_free(f.m);
 }
 
+static void who_waited_counts_once(void **state)
+{
+    (void)state;
+    struct memory_cache *m = open_cache(1 << 20);
+    struct cache_key k = key_of(1, "a");
+    assert_int_equal(look(m, &k, 0, NULL), CACHE_LEAD);
+    assert_int_equal(look(m, &k, 0, NULL), CACHE_FLYING);
+    assert_int_equal(look(m, &k, 0, NULL), CACHE_FLYING);
+    assert_null(memory_cache_peek(m, &k, 0)); /* who waited in vain */
+    fill(m, &k, 0, BYTES("one"));
+    cache_value_unref(memory_cache_peek(m, &k, 0));
+    struct cache_stats s = memory_cache_read_stats(m, CACHE_ANALYTICS);
+    assert_int_equal(s.misses, 2);
+    assert_int_equal(s.hits, 1);
+    memory_cache_free(m);
+}
+
+static void lifetime_and_size_change_for_what_is_there(void **state)
+{
+    (void)state;
+    struct memory_cache *m = open_cache(1 << 20);
+    struct memory_cache_opts o = {.max_bytes = 1 << 20};
+    struct cache_key k = key_of(1, "a");
+    fill(m, &k, 0, BYTES("one"));
+    for (int i = 0; i < CACHE_IDS; i++) o.life_ns[i] = 2 * LIFE_S * NS_PER_S;
+    memory_cache_configure(m, &o);
+    assert_int_equal(look(m, &k, LIFE_S * NS_PER_S, "one"), CACHE_HIT);
+    for (int i = 0; i < CACHE_IDS; i++) o.life_ns[i] = NS_PER_S;
+    memory_cache_configure(m, &o);
+    assert_int_equal(look(m, &k, NS_PER_S, NULL), CACHE_LEAD);
+    fill(m, &k, 0, BYTES("one"));
+    o.max_bytes = 0;
+    memory_cache_configure(m, &o);
+    assert_int_equal(memory_cache_bytes(m), 0);
+    fill(m, &k, 0, BYTES("one"));
+    assert_int_equal(memory_cache_bytes(m), 0);
+    memory_cache_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +321,8 @@ int main(void)
         cmocka_unit_test(value_past_an_eighth_is_not_kept_and_its_flight_ends),
         cmocka_unit_test(clearing_one_cache_leaves_the_others),
         cmocka_unit_test(lost_allocation_costs_an_entry_and_nothing_else),
+        cmocka_unit_test(who_waited_counts_once),
+        cmocka_unit_test(lifetime_and_size_change_for_what_is_there),
         cmocka_unit_test(threads_that_miss_together_share_one_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

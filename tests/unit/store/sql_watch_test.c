@@ -24,6 +24,7 @@ struct world {
     struct fault_fs fs;
     struct sql_db *db;
     int told;
+    int64_t visible; /* rows, when it was told last */
     unsigned subjects;
     int64_t org;
 };
@@ -31,7 +32,16 @@ struct world {
 static void hear(void *ctx, unsigned subjects, int64_t org)
 {
     struct world *w = ctx;
+    struct sql_tx *tx;
+    struct sql_cursor *c;
+    struct sql_row row;
     w->told++;
+    assert_int_equal(sql_begin(w->db, SQL_READ, &tx), ERR_OK);
+    assert_int_equal(sql_query(tx, "SELECT count(*) FROM things", SQL_NO_ARGS, &c), ERR_OK);
+    assert_int_equal(sql_next(c, &row), ERR_OK);
+    w->visible = row.columns[0].as.i;
+    sql_finish(c);
+    sql_rollback(tx);
     w->subjects |= subjects;
     w->org = org;
 }
@@ -153,6 +163,7 @@ static void commit_tells_and_a_rollback_or_a_reader_does_not(void **state)
     assert_int_equal(w->told, 1);
     assert_int_equal(w->subjects, THINGS);
     assert_int_equal(w->org, 7);
+    assert_int_equal(w->visible, 1); /* behind the commit */
     assert_int_equal(sql_begin(w->db, SQL_READ, &tx), ERR_OK);
     assert_int_equal(sql_query(tx, "SELECT * FROM things", SQL_NO_ARGS, &c), ERR_OK);
     sql_finish(c);
