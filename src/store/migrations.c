@@ -20,6 +20,7 @@
 #include "store/migration_synthetics.h"
 #include "store/migration_trends.h"
 #include "store/postgres/migration_analytics.h"
+#include "store/postgres/migration_cleanup.h"
 #include "store/postgres/migration_telemetry.h"
 
 static const char people[] =
@@ -191,5 +192,6 @@ const struct migration migrations_catalog[] = {
     {17, "limits, usage, refusals and feedback", migration_pilot_sql, NULL},
     {18, "views of what an installation does", "", migration_analytics_sql},
     {19, "how the server did", migration_trends_sql, NULL},
+    {20, "partitions and what becomes old on PostgreSQL", "", migration_cleanup_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

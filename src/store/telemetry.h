@@ -46,7 +46,8 @@ struct telemetry_stats {
     uint64_t wal_bytes, raw_bytes, rollup_bytes;              /* on disk now */
     uint64_t head_points, head_bytes, blocks, files;
     uint64_t flushes, merges, points_dropped_by_retention;
-    bool writable; /* false: a sync failed, see why */
+    uint64_t partitions_dropped; /* whole, since start; PostgreSQL only */
+    bool writable;               /* false: a sync failed, see why */
     char unwritable_why[128];
 };
 

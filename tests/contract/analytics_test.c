@@ -1,17 +1,8 @@
 /* The promises of store/analytics.h: materialized views on PostgreSQL, and the pass over rollups on
  * either store, answer as a scan of what was written does, whatever came late (N1). */
-#include "fault_fs.h"
-#include "postgres_server.h"
-#include "store/analytics_rollups.h"
-#include "store/catalog.h"
-#include "store/embedded/engine.h"
-#include "store/migrations.h"
+#include "analytics_world.h"
 #include "store/postgres/postgres_analytics.h"
-#include "store/postgres/postgres_sql.h"
-#include "store/postgres/postgres_store.h"
-#include "store/registry.h"
 #include "store/rollup_math.h"
-#include "temp_dir.h"
 
 #include <libpq-fe.h>
 #include <setjmp.h>
@@ -23,23 +14,9 @@
 
 #include <cmocka.h>
 
-#define NOW_NS (INT64_C(1795523640) * NS_PER_S) /* 2026-11-24T12:34:00Z */
+enum { POINTS_MAX = 20000, STEPS = 60 };
 
-enum { ORGS = 3, DEVICES = 4, VARIABLES = 3, POINTS_MAX = 20000, STEPS = 60 };
-
-/* A store of either kind with its catalog and who counts in it. */
-struct world {
-    struct sql_db *db;
-    struct registry *registry;
-    struct telemetry *telemetry;
-    struct analytics *rollups, *views; /* views: PostgreSQL only */
-};
-static struct postgres_server server;
-static struct postgres_pool *pool;
-static struct temp_dir dir;
-static struct fault_fs fault;
-static struct clock_fake fake;
-static struct world embedded, postgres;
+static struct analytics_world w;
 static struct arena arena;
 static PGconn *other; /* somebody else on the database */
 
@@ -48,135 +25,24 @@ static struct entry {
     int64_t org, device, series, ts_ns;
 } entries[POINTS_MAX];
 static size_t entry_count;
-static int64_t edge_ns[ORGS + 1];
-
-static struct reg_device *device_of(struct world *w, int64_t org, int number)
-{
-    char name[24];
-    int n = snprintf(name, sizeof name, "d%d", number);
-    return registry_find_external(w->registry, org, bytes_of(name, (size_t)n));
-}
-
-/* --- two worlds ------------------------------------------------------------------------------- */
-
-static void make_orgs(struct world *w)
-{
-    struct sql_tx *tx;
-    assert_int_equal(sql_begin(w->db, SQL_WRITE, &tx), ERR_OK);
-    for (int i = 1; i <= ORGS; i++)
-        assert_int_equal(sql_exec(tx,
-                                  "INSERT INTO organizations (id, name, created_ns) "
-                                  "VALUES ($1, $2, 0)",
-                                  SQL_ARGS(SQL_I(i), SQL_T(bytes_of("org-1234" + i, 4))), NULL),
-                         ERR_OK);
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(
-            sql_exec(
-                tx,
-                "INSERT INTO users (org, username, email, password_hash, roles, enabled, "
-                "last_login_ns, password_changed_ns, created_ns, updated_ns) "
-                "VALUES (1, $1, $1, 'x', 1, 1, $2, 0, 0, 0)",
-                SQL_ARGS(SQL_T(bytes_of("abcdefgh" + i, 3)), SQL_I(NOW_NS - i * 5 * NS_PER_DAY)),
-                NULL),
-            ERR_OK);
-    assert_int_equal(sql_commit(tx), ERR_OK);
-}
-
-static void make_things(struct world *w)
-{
-    struct why why = {""};
-    const struct bytes names[VARIABLES] = {BYTES("a"), BYTES("b"), BYTES("c")};
-    assert_int_equal(registry_open(&w->registry, w->db, &fake.clock, rnd_system(), &why), ERR_OK);
-    for (int org = 1; org <= ORGS; org++)
-        for (int i = 0; i < DEVICES; i++) {
-            char name[24];
-            int n = snprintf(name, sizeof name, "d%d", i);
-            struct reg_variable *variables[VARIABLES];
-            size_t at;
-            struct provision p = {.org = org,
-                                  .external_id = bytes_of(name, (size_t)n),
-                                  .create_device = true,
-                                  .name_count = VARIABLES,
-                                  .names = names,
-                                  .variables = variables};
-            assert_int_equal(registry_provision(w->registry, &p, 1, &at, &why), ERR_OK);
-        }
-}
-
-static void open_rollups(struct world *w)
-{
-    const struct analytics_rollups_opts opts = {w->telemetry, w->registry, w->db, &fake.clock};
-    assert_int_equal(analytics_rollups_new(&w->rollups, &opts), ERR_OK);
-}
-
-static void open_embedded(void)
-{
-    struct why why = {""};
-    char path[256];
-    temp_dir_make(&dir);
-    fault_fs_init(&fault, fs_real());
-    fault.skip_sync = true;
-    snprintf(path, sizeof path, "%s/telemetry", dir.path);
-    const struct engine_opts opts = {path, &fault.fs, &fake.clock, UINT64_C(4) << 20, 0};
-    assert_int_equal(catalog_open(&embedded.db, &fault.fs, dir.path, &fake.clock, &why), ERR_OK);
-    assert_int_equal(engine_open(&embedded.telemetry, &opts, &why), ERR_OK);
-    make_orgs(&embedded);
-    make_things(&embedded);
-    open_rollups(&embedded);
-}
-
-static void open_postgres(int64_t timeout_ns)
-{
-    struct why why = {""};
-    const struct postgres_opts opts = {
-        .url = server.url, .max = 10, .connect_timeout_ns = 30 * NS_PER_S, .clock = clock_real()};
-    assert_int_equal(postgres_pool_new(&pool, &opts, &why), ERR_OK);
-    assert_int_equal(postgres_sql_new(&postgres.db, pool), ERR_OK);
-    assert_int_equal(
-        migrate_run(postgres.db, migrations_catalog, migrations_catalog_count, 1, &why), ERR_OK);
-    const struct postgres_store_opts store = {pool, postgres.db, &fake.clock, 5};
-    assert_int_equal(postgres_store_open(&postgres.telemetry, &store, &why), ERR_OK);
-    const struct postgres_analytics_opts views = {pool, &fake.clock, timeout_ns, false};
-    assert_int_equal(postgres_analytics_new(&postgres.views, &views), ERR_OK);
-    make_orgs(&postgres);
-    make_things(&postgres);
-    open_rollups(&postgres);
-}
+static int64_t edge_ns[ANALYTICS_ORGS + 1];
 
 static int set_up(void **state)
 {
     (void)state;
-    clock_fake_init(&fake, NOW_NS);
     arena_init(&arena, 64 << 20);
     entry_count = 0;
-    for (int i = 0; i <= ORGS; i++) edge_ns[i] = INT64_MIN;
-    open_embedded();
-    open_postgres(30 * NS_PER_S);
+    for (int i = 0; i <= ANALYTICS_ORGS; i++) edge_ns[i] = INT64_MIN;
+    analytics_world_open(&w);
     return 0;
-}
-
-static void close_world(struct world *w)
-{
-    analytics_close(w->views);
-    analytics_close(w->rollups);
-    if (w->telemetry) w->telemetry->ops->close(w->telemetry);
-    registry_free(w->registry);
-    *w = (struct world){.db = NULL};
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    struct sql_db *catalog = embedded.db, *db = postgres.db;
     PQfinish(other); /* of a test that failed */
     other = NULL;
-    close_world(&embedded);
-    close_world(&postgres);
-    catalog_close(catalog);
-    db->ops->close(db);
-    postgres_pool_free(pool);
-    postgres_server_wipe(&server);
-    temp_dir_remove(&dir);
+    analytics_world_close(&w);
     arena_done(&arena);
     return 0;
 }
@@ -193,10 +59,10 @@ static void note(int64_t org, int64_t device, int64_t series, int64_t ts_ns)
 
 static void write_at(int64_t org, int number, int64_t ts_ns, unsigned variables)
 {
-    struct world *const worlds[] = {&embedded, &postgres};
+    struct analytics_side *const worlds[] = {&w.embedded, &w.postgres};
     for (int i = 0; i < 2; i++) {
-        struct reg_device *d = device_of(worlds[i], org, number);
-        struct point points[VARIABLES];
+        struct reg_device *d = analytics_world_device(worlds[i], org, number);
+        struct point points[ANALYTICS_VARIABLES];
         uint32_t n = 0;
         struct reg_variable *v = atomic_load(&d->variables);
         for (int k = 0; v; v = atomic_load(&v->next), k++)
@@ -211,8 +77,8 @@ static void write_at(int64_t org, int number, int64_t ts_ns, unsigned variables)
 
 static void write_some(void)
 {
-    int64_t org = 1 + rand() % ORGS, back_ns;
-    int number = rand() % DEVICES;
+    int64_t org = 1 + rand() % ANALYTICS_ORGS, back_ns;
+    int number = rand() % ANALYTICS_DEVICES;
     for (int i = 0; i < 20; i++) {
         switch (rand() % 4) {
         case 0:
@@ -227,41 +93,41 @@ static void write_some(void)
         default:
             back_ns = -(int64_t)(rand() % 86400) * NS_PER_S; /* a clock ahead */
         }
-        int64_t ts_ns = clock_wall_ns(&fake.clock) - back_ns;
+        int64_t ts_ns = clock_wall_ns(&w.fake.clock) - back_ns;
         if (ts_ns >= edge_ns[org]) write_at(org, number, ts_ns, 1U + (unsigned)rand() % 7);
     }
 }
 
 static void maintain_all(void)
 {
-    assert_int_equal(embedded.telemetry->ops->maintain(embedded.telemetry), ERR_OK);
-    assert_int_equal(embedded.telemetry->ops->seal(embedded.telemetry), ERR_OK);
-    assert_int_equal(postgres.telemetry->ops->maintain(postgres.telemetry), ERR_OK);
+    assert_int_equal(w.embedded.telemetry->ops->maintain(w.embedded.telemetry), ERR_OK);
+    assert_int_equal(w.embedded.telemetry->ops->seal(w.embedded.telemetry), ERR_OK);
+    assert_int_equal(w.postgres.telemetry->ops->maintain(w.postgres.telemetry), ERR_OK);
 }
 
 /* Sums outlive their readings. */
 static void retain_some(void)
 {
-    int64_t org = 1 + rand() % ORGS,
-            to_ns = rollup_hour(clock_wall_ns(&fake.clock) - 20 * NS_PER_DAY);
+    int64_t org = 1 + rand() % ANALYTICS_ORGS,
+            to_ns = rollup_hour(clock_wall_ns(&w.fake.clock) - 20 * NS_PER_DAY);
     uint64_t a = 0, b = 0;
     edge_ns[org] = to_ns;
-    assert_int_equal(embedded.telemetry->ops->retain(embedded.telemetry, org, to_ns, INT64_MIN, &a),
-                     ERR_OK);
-    assert_int_equal(postgres.telemetry->ops->retain(postgres.telemetry, org, to_ns, INT64_MIN, &b),
-                     ERR_OK);
+    assert_int_equal(
+        w.embedded.telemetry->ops->retain(w.embedded.telemetry, org, to_ns, INT64_MIN, &a), ERR_OK);
+    assert_int_equal(
+        w.postgres.telemetry->ops->retain(w.postgres.telemetry, org, to_ns, INT64_MIN, &b), ERR_OK);
     assert_int_equal(a, b);
 }
 
 static void purge_one(void)
 {
-    int64_t org = 1 + rand() % ORGS;
-    int number = rand() % DEVICES;
-    int64_t device = device_of(&embedded, org, number)->id;
-    assert_int_equal(device_of(&postgres, org, number)->id, device);
-    assert_int_equal(embedded.telemetry->ops->purge_device(embedded.telemetry, org, device),
+    int64_t org = 1 + rand() % ANALYTICS_ORGS;
+    int number = rand() % ANALYTICS_DEVICES;
+    int64_t device = analytics_world_device(&w.embedded, org, number)->id;
+    assert_int_equal(analytics_world_device(&w.postgres, org, number)->id, device);
+    assert_int_equal(w.embedded.telemetry->ops->purge_device(w.embedded.telemetry, org, device),
                      ERR_OK);
-    assert_int_equal(postgres.telemetry->ops->purge_device(postgres.telemetry, org, device),
+    assert_int_equal(w.postgres.telemetry->ops->purge_device(w.postgres.telemetry, org, device),
                      ERR_OK);
     size_t kept = 0;
     for (size_t i = 0; i < entry_count; i++)
@@ -273,7 +139,7 @@ static void purge_one(void)
 
 static bool in_window(int64_t ts_ns)
 {
-    return ts_ns >= rollup_hour(clock_wall_ns(&fake.clock)) - ANALYTICS_WINDOW_NS;
+    return ts_ns >= rollup_hour(clock_wall_ns(&w.fake.clock)) - ANALYTICS_WINDOW_NS;
 }
 
 static void check_hour(const struct analytics_hour *h, int64_t org)
@@ -314,7 +180,7 @@ static void check_devices(struct analytics *a, int64_t org)
 {
     struct analytics_device *rows;
     size_t n = 0;
-    int64_t since_ns = NOW_NS - NOW_NS % NS_PER_DAY - 3 * NS_PER_DAY;
+    int64_t since_ns = ANALYTICS_NOW_NS - ANALYTICS_NOW_NS % NS_PER_DAY - 3 * NS_PER_DAY;
     assert_int_equal(analytics_devices(a, org, since_ns, &arena, &rows, &n), ERR_OK);
     for (size_t i = 0; i < n; i++) {
         int64_t points = 0, last_ns = INT64_MIN;
@@ -337,7 +203,7 @@ static void check_same(struct analytics *a, struct analytics *b, int64_t org)
     struct analytics_device *av, *bv;
     struct analytics_program *ap, *bp;
     size_t an, bn;
-    int64_t from_ns = NOW_NS - 9 * NS_PER_DAY, to_ns = NOW_NS - NS_PER_DAY;
+    int64_t from_ns = ANALYTICS_NOW_NS - 9 * NS_PER_DAY, to_ns = ANALYTICS_NOW_NS - NS_PER_DAY;
     assert_int_equal(analytics_volume(a, org, from_ns, to_ns, &arena, &ah, &an), ERR_OK);
     assert_int_equal(analytics_volume(b, org, from_ns, to_ns, &arena, &bh, &bn), ERR_OK);
     assert_int_equal(an, bn);
@@ -353,13 +219,13 @@ static void check_same(struct analytics *a, struct analytics *b, int64_t org)
     assert_int_equal(analytics_programs(a, org, &arena, &ap, &an), ERR_OK);
     assert_int_equal(analytics_programs(b, org, &arena, &bp, &bn), ERR_OK);
     assert_int_equal(an, bn);
-    assert_int_equal(an, org ? 1 : ORGS);
+    assert_int_equal(an, org ? 1 : ANALYTICS_ORGS);
     assert_memory_equal(ap, bp, an * sizeof *ap);
 }
 
 static void check_all(void)
 {
-    struct analytics *const all[] = {embedded.rollups, postgres.rollups, postgres.views};
+    struct analytics *const all[] = {w.embedded.rollups, w.postgres.rollups, w.postgres.views};
     for (int i = 0; i < 3; i++) {
         struct why why = {""};
         bool done = false;
@@ -367,7 +233,7 @@ static void check_all(void)
         if (e) fail_msg("refresh %d: %s", i, why.text);
         assert_true(done);
     }
-    for (int64_t org = 0; org <= ORGS; org++) {
+    for (int64_t org = 0; org <= ANALYTICS_ORGS; org++) {
         arena_reset(&arena);
         check_volume(all[2], org);
         check_devices(all[2], org);
@@ -390,7 +256,7 @@ static void views_and_rollups_equal_a_scan_whatever_comes_late(void **state)
         if (rand() % 5 == 0) maintain_all();
         if (rand() % 12 == 0) retain_some();
         if (rand() % 20 == 0) purge_one();
-        if (rand() % 6 == 0) clock_fake_advance(&fake, rand() % 7200 * NS_PER_S);
+        if (rand() % 6 == 0) clock_fake_advance(&w.fake, rand() % 7200 * NS_PER_S);
         if (i % 10 == 9) check_all();
     }
 }
@@ -398,11 +264,11 @@ static void views_and_rollups_equal_a_scan_whatever_comes_late(void **state)
 static void what_is_deleted_is_left_out(void **state)
 {
     (void)state;
-    struct world *const worlds[] = {&embedded, &postgres};
-    write_at(1, 0, NOW_NS - NS_PER_HOUR, 7);
-    write_at(1, 1, NOW_NS - NS_PER_HOUR, 7);
+    struct analytics_side *const worlds[] = {&w.embedded, &w.postgres};
+    write_at(1, 0, ANALYTICS_NOW_NS - NS_PER_HOUR, 7);
+    write_at(1, 1, ANALYTICS_NOW_NS - NS_PER_HOUR, 7);
     for (int i = 0; i < 2; i++) {
-        struct reg_device *d = device_of(worlds[i], 1, 0);
+        struct reg_device *d = analytics_world_device(worlds[i], 1, 0);
         struct sql_tx *tx;
         assert_int_equal(sql_begin(worlds[i]->db, SQL_WRITE, &tx), ERR_OK);
         assert_int_equal(sql_exec(tx, "UPDATE devices SET deleted_ns = 1 WHERE org = 1 AND id = $1",
@@ -411,7 +277,7 @@ static void what_is_deleted_is_left_out(void **state)
         assert_int_equal(sql_commit(tx), ERR_OK);
         atomic_store(&d->deleted_ns, 1);
     }
-    struct analytics *const all[] = {embedded.rollups, postgres.views};
+    struct analytics *const all[] = {w.embedded.rollups, w.postgres.views};
     for (int i = 0; i < 2; i++) {
         struct why why = {""};
         struct analytics_program *p;
@@ -425,7 +291,7 @@ static void what_is_deleted_is_left_out(void **state)
         assert_int_equal(h->points, 3);
         assert_int_equal(analytics_programs(all[i], 1, &arena, &p, &n), ERR_OK);
         assert_int_equal(n, 1);
-        assert_int_equal(p->devices, DEVICES - 1);
+        assert_int_equal(p->devices, ANALYTICS_DEVICES - 1);
         assert_int_equal(p->users, 5);
         assert_int_equal(p->users_active[ANALYTICS_1D], 1);
         assert_int_equal(p->users_active[ANALYTICS_7D], 2);
@@ -448,7 +314,7 @@ static int64_t refresh_at(struct analytics *a, bool force)
 static void nothing_changed_is_nothing_done(void **state)
 {
     (void)state;
-    struct analytics *const all[] = {embedded.rollups, postgres.views};
+    struct analytics *const all[] = {w.embedded.rollups, w.postgres.views};
     for (int i = 0; i < 2; i++) {
         int64_t none = -1;
         assert_int_equal(analytics_refreshed(all[i], &none), ERR_OK);
@@ -457,19 +323,19 @@ static void nothing_changed_is_nothing_done(void **state)
         /* what the making of the organisations counted for may be told late */
         for (int k = 0; (again = refresh_at(all[i], false)) != before && k < 100; k++) {
             before = again;
-            clock_fake_advance(&fake, NS_PER_MS);
+            clock_fake_advance(&w.fake, NS_PER_MS);
             usleep(50000);
         }
-        clock_fake_advance(&fake, NS_PER_MS);
+        clock_fake_advance(&w.fake, NS_PER_MS);
         assert_int_equal(refresh_at(all[i], false), before);
         for (int k = 0; k < 600; k++) { /* a write is noticed: PostgreSQL tells it within seconds */
-            write_at(1, 0, NOW_NS - k * NS_PER_S, 1);
+            write_at(1, 0, ANALYTICS_NOW_NS - k * NS_PER_S, 1);
             if (refresh_at(all[i], false) != before) break;
             usleep(50000);
         }
         assert_int_not_equal(refresh_at(all[i], false), before);
-        clock_fake_advance(&fake, NS_PER_HOUR); /* another hour: the window has moved */
-        assert_int_equal(refresh_at(all[i], false), clock_wall_ns(&fake.clock));
+        clock_fake_advance(&w.fake, NS_PER_HOUR); /* another hour: the window has moved */
+        assert_int_equal(refresh_at(all[i], false), clock_wall_ns(&w.fake.clock));
     }
 }
 
@@ -486,41 +352,43 @@ static void readers_and_writers_go_on_while_a_view_is_made(void **state)
     (void)state;
     struct analytics_hour *hours;
     size_t n = 0;
-    write_at(1, 0, NOW_NS - NS_PER_HOUR, 1);
-    int64_t before = refresh_at(postgres.views, true);
-    other = PQconnectdb(server.url);
+    write_at(1, 0, ANALYTICS_NOW_NS - NS_PER_HOUR, 1);
+    int64_t before = refresh_at(w.postgres.views, true);
+    other = PQconnectdb(w.server.url);
     expect_ok(other, "BEGIN");
     expect_ok(other, "SELECT pg_advisory_xact_lock(7310585431987123459)");
     expect_ok(other, "REFRESH MATERIALIZED VIEW CONCURRENTLY analytics_volume");
-    write_at(1, 0, NOW_NS - 2 * NS_PER_HOUR, 1);
-    assert_int_equal(analytics_volume(postgres.views, 1, 0, INT64_MAX, &arena, &hours, &n), ERR_OK);
+    write_at(1, 0, ANALYTICS_NOW_NS - 2 * NS_PER_HOUR, 1);
+    assert_int_equal(analytics_volume(w.postgres.views, 1, 0, INT64_MAX, &arena, &hours, &n),
+                     ERR_OK);
     assert_int_equal(n, 1);
     bool done = false;
     struct why why = {""};
-    assert_int_equal(analytics_refresh(postgres.views, true, 0, &done, &why), ERR_FULL);
+    assert_int_equal(analytics_refresh(w.postgres.views, true, 0, &done, &why), ERR_FULL);
     expect_ok(other, "ROLLBACK");
     PQfinish(other);
     other = NULL;
-    clock_fake_advance(&fake, NS_PER_S);
-    assert_true(refresh_at(postgres.views, true) > before);
-    assert_int_equal(analytics_volume(postgres.views, 1, 0, INT64_MAX, &arena, &hours, &n), ERR_OK);
+    clock_fake_advance(&w.fake, NS_PER_S);
+    assert_true(refresh_at(w.postgres.views, true) > before);
+    assert_int_equal(analytics_volume(w.postgres.views, 1, 0, INT64_MAX, &arena, &hours, &n),
+                     ERR_OK);
     assert_int_equal(n, 2);
 }
 
 static void a_refresh_that_takes_too_long_leaves_what_was_there(void **state)
 {
     (void)state;
-    write_at(1, 0, NOW_NS - NS_PER_HOUR, 1);
-    int64_t before = refresh_at(postgres.views, true), after = 0;
-    const struct postgres_analytics_opts opts = {pool, &fake.clock, NS_PER_MS, false};
+    write_at(1, 0, ANALYTICS_NOW_NS - NS_PER_HOUR, 1);
+    int64_t before = refresh_at(w.postgres.views, true), after = 0;
+    const struct postgres_analytics_opts opts = {w.pool, &w.fake.clock, NS_PER_MS, false};
     struct analytics *hasty;
     struct why why = {""};
     bool done = false;
-    other = PQconnectdb(server.url);
+    other = PQconnectdb(w.server.url);
     assert_int_equal(postgres_analytics_new(&hasty, &opts), ERR_OK);
     expect_ok(other, "BEGIN");
     expect_ok(other, "LOCK TABLE organizations"); /* so that the view cannot be made at once */
-    clock_fake_advance(&fake, NS_PER_S);
+    clock_fake_advance(&w.fake, NS_PER_S);
     assert_int_equal(analytics_refresh(hasty, true, 0, &done, &why), ERR_TIMEOUT);
     assert_false(done);
     expect_ok(other, "ROLLBACK");
@@ -534,15 +402,16 @@ static void a_refresh_that_takes_too_long_leaves_what_was_there(void **state)
 static void a_pass_in_slices_ends_when_every_device_was_seen(void **state)
 {
     (void)state;
-    const struct analytics_rollups_opts opts = {embedded.telemetry, embedded.registry, embedded.db,
-                                                clock_real()};
+    const struct analytics_rollups_opts opts = {w.embedded.telemetry, w.embedded.registry,
+                                                w.embedded.db, clock_real()};
     struct analytics *sliced;
     struct analytics_day *days;
     size_t n = 0, calls = 0;
     struct why why = {""};
     assert_int_equal(analytics_rollups_new(&sliced, &opts), ERR_OK);
-    for (int org = 1; org <= ORGS; org++)
-        for (int i = 0; i < DEVICES; i++) write_at(org, i, clock_wall_ns(clock_real()), 1);
+    for (int org = 1; org <= ANALYTICS_ORGS; org++)
+        for (int i = 0; i < ANALYTICS_DEVICES; i++)
+            write_at(org, i, clock_wall_ns(clock_real()), 1);
     for (bool done = false; !done; calls++) { /* a nanosecond is over at the first look */
         assert_int_equal(analytics_days(sliced, 0, 0, INT64_MAX, &arena, &days, &n), ERR_OK);
         assert_int_equal(n, 0); /* half of a pass is not to be seen */
@@ -551,8 +420,8 @@ static void a_pass_in_slices_ends_when_every_device_was_seen(void **state)
     assert_true(calls > 1);
     struct analytics_program *p;
     assert_int_equal(analytics_programs(sliced, 0, &arena, &p, &n), ERR_OK);
-    assert_int_equal(n, ORGS);
-    for (size_t i = 0; i < n; i++) assert_int_equal(p[i].points[ANALYTICS_1D], DEVICES);
+    assert_int_equal(n, ANALYTICS_ORGS);
+    for (size_t i = 0; i < n; i++) assert_int_equal(p[i].points[ANALYTICS_1D], ANALYTICS_DEVICES);
     analytics_close(sliced);
 }
 
@@ -567,8 +436,8 @@ int main(void)
         TEST(a_refresh_that_takes_too_long_leaves_what_was_there),
         TEST(a_pass_in_slices_ends_when_every_device_was_seen),
     };
-    if (!postgres_server_start(&server)) return postgres_server_skip("analytics");
+    if (!postgres_server_start(&w.server)) return postgres_server_skip("analytics");
     int failed = cmocka_run_group_tests_name("analytics", tests, NULL, NULL);
-    postgres_server_stop(&server);
+    postgres_server_stop(&w.server);
     return failed;
 }

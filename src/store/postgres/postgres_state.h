@@ -1,6 +1,7 @@
 #pragma once
 /* store/postgres/postgres_state.h -- what the files of the PostgreSQL telemetry store share; nobody
  * else includes it.   Threads: see each member.   Memory: owned by the store. */
+#include "base/arena.h"
 #include "base/map.h"
 #include "store/postgres/postgres_memory.h"
 #include "store/postgres/postgres_store.h"
@@ -31,13 +32,14 @@ struct postgres_store {
     const struct clock *clock;
     struct postgres_memory memory;
     _Atomic uint8_t months[POSTGRES_MONTHS]; /* 1: its partition is there */
+    _Atomic int64_t partitions_due_ns;       /* monotonic: when they are looked after again */
     struct rwlock lock;                      /* guards cutoffs */
     struct org_cutoff *cutoffs;
     size_t cutoff_count, cutoff_cap;
     _Atomic int64_t cutoffs_read_ns; /* monotonic */
     _Atomic int64_t sizes_read_ns;   /* monotonic; 0: not yet */
     _Atomic uint64_t raw_bytes, rollup_bytes;
-    _Atomic uint64_t points, records, groups, dropped;
+    _Atomic uint64_t points, records, groups, dropped, partitions_dropped;
 };
 
 static inline struct postgres_store *postgres_store_of(struct telemetry *t)
@@ -47,9 +49,6 @@ static inline struct postgres_store *postgres_store_of(struct telemetry *t)
 /* INT64_MIN: keeps all. Other nodes' retention is seen within seconds. */
 int64_t postgres_store_cutoff(struct postgres_store *s, int64_t org);
 enum err postgres_store_read_cutoffs(struct postgres_store *s) MUST_CHECK;
-/* Makes the partition of that month unless it is known to be there. */
-enum err postgres_store_make_month(struct postgres_store *s, int64_t ts_ns,
-                                   struct why *why) MUST_CHECK;
 
 enum err postgres_write(struct telemetry *t, const struct record_set *const *sets, size_t n,
                         struct why *why) MUST_CHECK;
@@ -80,3 +79,29 @@ enum err postgres_records_open(struct telemetry *t, const struct scan_range *ran
 enum err postgres_records_next(struct scan_cursor *c, int64_t *ret_ts_ns, const struct point **ret,
                                size_t *ret_n) MUST_CHECK;
 void postgres_records_close(struct scan_cursor *c);
+
+/* postgres_partitions.c. What there is is read; the next months are made. */
+enum err postgres_partitions_open(struct postgres_store *s, struct why *why) MUST_CHECK;
+/* Makes the partition of that month unless it is known to be there. */
+enum err postgres_partitions_make(struct postgres_store *s, int64_t ts_ns,
+                                  struct why *why) MUST_CHECK;
+/* A write found none: what is known is not true any more. */
+void postgres_partitions_forget(struct postgres_store *s);
+/* Once an hour: the next months, and what was left half-detached. */
+enum err postgres_partitions_maintain(struct postgres_store *s) MUST_CHECK;
+/* Drops those that lie below the edge of everybody who has readings there; one that somebody reads
+ * just now is left for the next time. */
+enum err postgres_partitions_drop_passed(struct postgres_store *s) MUST_CHECK;
+
+struct postgres_partition {
+    int64_t from_ns, to_ns; /* INT64_MIN: the one before 2000, which is never dropped */
+    bool pending;           /* being detached */
+};
+/* Those that begin before before_ns, ascending, into the arena. */
+enum err postgres_partitions_list(struct postgres_store *s, int64_t before_ns, struct arena *a,
+                                  struct postgres_partition **ret, size_t *ret_n) MUST_CHECK;
+/* Whether what this organisation forgets there is left for the partition to be dropped: nobody who
+ * has readings there keeps them for longer than it does, and what is left for the rest of the month
+ * is little beside what it keeps. */
+enum err postgres_partitions_is_left(struct postgres_store *s, const struct postgres_partition *p,
+                                     int64_t org, bool *ret) MUST_CHECK;

@@ -6,7 +6,6 @@
 #include "store/postgres/postgres_state.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum { HOURS_AT_ONCE = 200 };
 #define CUTOFFS_EVERY_NS (2 * NS_PER_S) /* how long another node's retention may be unseen */
@@ -74,45 +73,6 @@ int64_t postgres_store_cutoff(struct postgres_store *s, int64_t org)
     return cutoff;
 }
 
-/* --- partitions ------------------------------------------------------------------------------- */
-
-static int64_t month_start_ns(int year, int month)
-{
-    struct tm tm = {.tm_year = year - 1900, .tm_mon = month, .tm_mday = 1};
-    return (int64_t)timegm(&tm) * NS_PER_S;
-}
-
-enum err postgres_store_make_month(struct postgres_store *s, int64_t ts_ns, struct why *why)
-{
-    if (ts_ns < POSTGRES_MONTHS_FROM_NS) return ERR_OK;
-    time_t seconds = (time_t)(ts_ns / NS_PER_S);
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    size_t month = (size_t)(tm.tm_year - 100) * 12 + (size_t)tm.tm_mon;
-    bug_if(month >= POSTGRES_MONTHS);
-    if (atomic_load_explicit(&s->months[month], memory_order_relaxed)) return ERR_OK;
-    char sql[256], to[24];
-    int year = tm.tm_year + 1900;
-    bool last = month + 1 == POSTGRES_MONTHS; /* its end is no 64-bit number of nanoseconds */
-    snprintf(to, sizeof to, "%lld", last ? 0LL : (long long)month_start_ns(year, tm.tm_mon + 1));
-    /* digits of our own making: DDL takes no parameters */
-    snprintf(sql, sizeof sql,
-             "CREATE TABLE IF NOT EXISTS telemetry_records_%04d_%02d PARTITION OF "
-             "telemetry_records FOR VALUES FROM (%lld) TO (%s)",
-             year, tm.tm_mon + 1, (long long)month_start_ns(year, tm.tm_mon),
-             last ? "MAXVALUE" : to);
-    struct postgres_conn *c;
-    enum err e = postgres_pool_take(s->pool, &c, why);
-    if (e) return e;
-    e = postgres_call_plain(c, sql, why);
-    /* two nodes at once: the loser of the race finds it there */
-    if (e == ERR_EXISTS || e == ERR_INTERNAL || e == ERR_LOCKED)
-        e = postgres_call_plain(c, sql, why);
-    postgres_pool_give(s->pool, c);
-    if (!e) atomic_store_explicit(&s->months[month], 1, memory_order_relaxed);
-    return e;
-}
-
 /* --- the store -------------------------------------------------------------------------------- */
 
 /* What is durable on PostgreSQL is sealed: there is nothing to do. */
@@ -162,8 +122,9 @@ static enum err postgres_maintain(struct telemetry *t)
         if (!read) atomic_store(&s->sizes_read_ns, now_ns);
         if (!e) e = read;
     }
+    enum err made = postgres_partitions_maintain(s);
     enum err summed = postgres_hours_sum_up(s, 0, INT64_MAX, HOURS_AT_ONCE, &n);
-    return e ? e : summed;
+    return e ? e : made ? made : summed;
 }
 
 enum err postgres_store_sum_up(struct telemetry *t, size_t *ret_n)
@@ -179,6 +140,7 @@ static void postgres_read_stats(struct telemetry *t, struct telemetry_stats *ret
         .records_written = atomic_load(&s->records),
         .groups_written = atomic_load(&s->groups),
         .points_dropped_by_retention = atomic_load(&s->dropped),
+        .partitions_dropped = atomic_load(&s->partitions_dropped),
         .raw_bytes = atomic_load(&s->raw_bytes),
         .rollup_bytes = atomic_load(&s->rollup_bytes),
         .writable = !postgres_pool_read_stats(s->pool).away,
@@ -233,6 +195,7 @@ enum err postgres_store_open(struct telemetry **ret, const struct postgres_store
     struct why unread = {""};
     enum err e = postgres_store_read_cutoffs(s);
     if (!e) e = postgres_memory_load(s, &unread);
+    if (!e) e = postgres_partitions_open(s, &unread);
     if (e) {
         postgres_close(&s->base);
         return why_say(why, e, "PostgreSQL: the tables of readings cannot be read: %.120s",

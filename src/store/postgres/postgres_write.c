@@ -244,6 +244,13 @@ static enum err mark_again(struct postgres_store *s, struct columns *c, struct w
     return send_calls(s, &call, 1, why);
 }
 
+static enum err make_partitions(struct postgres_store *s, struct columns *c, struct why *why)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < c->n && !e; i++) e = postgres_partitions_make(s, c->ts[i], why);
+    return e;
+}
+
 static enum err send_columns(struct postgres_store *s, struct columns *c, struct why *why)
 {
     struct postgres_call *calls = arena_zalloc(&c->arena, 2 * sizeof *calls);
@@ -251,8 +258,13 @@ static enum err send_columns(struct postgres_store *s, struct columns *c, struct
     bool bound = calls && bind_records(&calls[0], c) && bind_stale(&calls[1], c, false, &stale);
     if (!bound) return why_say(why, ERR_NOMEM, "%s", err_sentence(ERR_NOMEM));
     enum err e = ERR_OK;
-    for (size_t i = 0; i < c->n && !e; i++) e = postgres_store_make_month(s, c->ts[i], why);
+    e = make_partitions(s, c, why);
     if (!e) e = send_calls(s, calls, stale ? 2 : 1, why);
+    if (e == ERR_INVALID) { /* another node dropped one that was known to be there */
+        postgres_partitions_forget(s);
+        e = make_partitions(s, c, why);
+        if (!e) e = send_calls(s, calls, stale ? 2 : 1, why);
+    }
     if (!e && postgres_memory_committed(&s->memory, &c->change)) e = mark_again(s, c, why);
     return e;
 }
