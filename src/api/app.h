@@ -28,6 +28,7 @@ struct performance;
 struct performance_service;
 struct pilot_plans;
 struct quota;
+struct rates;
 struct route_table;
 struct rule_service;
 struct synthetic_service;
@@ -52,6 +53,7 @@ struct app {
     struct pilot_plans *plans;
     struct analytics *numbers; /* that are ready: store/analytics.h */
     struct quota *quota;
+    struct rates *rates;
     struct retention *retention;
     struct admit *admit;
     struct batch_pipeline *batch;

@@ -210,7 +210,7 @@ static struct http_verdict on_head(void *ctx, struct http_exchange *x)
         return answered;
     }
     if (!authorize(c)) return answered;
-    if (!count_call(c)) return answered;
+    if (!quota_call_pace(c) || !count_call(c)) return answered;
     if (head->content_length > c->route->body_max) {
         api_problem(c, 413, "The body may have %zu bytes at most here.", c->route->body_max);
         return answered;

@@ -4,6 +4,7 @@
 #include "api/mqtt_internal.h"
 #include "base/mem.h"
 #include "pilot/quota.h"
+#include "pilot/rates.h"
 
 /* --- reasons -----------------------------------------------------------------------------------*/
 
@@ -38,7 +39,7 @@ void mqtt_ingest_refuse(struct mqtt_api *api, struct mqtt_receipt *r, enum mqtt_
     mqtt_settle(r, reason);
 }
 
-/* --- daily points ------------------------------------------------------------------------------*/
+/* --- limits ------------------------------------------------------------------------------------*/
 
 enum err mqtt_ingest_charge(struct mqtt_api *api, int64_t org, const struct raw_batch *raw,
                             bool may_block)
@@ -47,6 +48,13 @@ enum err mqtt_ingest_charge(struct mqtt_api *api, int64_t org, const struct raw_
     enum err e =
         quota_take(api->app->quota, org, LIMIT_POINTS, (int64_t)raw->value_count, may_block, &s);
     return e == ERR_TOOLARGE ? ERR_RATE : e;
+}
+
+bool mqtt_ingest_pace(struct mqtt_api *api, const struct principal *who)
+{
+    struct rate_state s;
+    if (who->kind != PRINCIPAL_DEVICE) return true;
+    return !rates_take(api->app->rates, RATE_TELEMETRY, who->device->id, &s);
 }
 
 void mqtt_ingest_uncharge(struct mqtt_api *api, const struct record *records, size_t n)
@@ -314,6 +322,7 @@ void mqtt_ingest_publish(struct mqtt_lane *lane, struct mqtt_receipt *r,
                                                 &lane->scratch, &lane->raw, &said);
     int64_t read_ns = clock_mono_ns(app->clock);
     histogram_record(&app->ingest_metrics->decode, read_ns - start_ns);
+    if (!reason && !mqtt_ingest_pace(api, &said.who)) reason = MQTT_QUOTA_EXCEEDED;
     if (reason) {
         mqtt_ingest_refuse(api, r, reason);
         return;

@@ -101,6 +101,8 @@ void mqtt_ingest_refuse(struct mqtt_api *api, struct mqtt_receipt *r, enum mqtt_
  * ERR_RATE: there are not that many left. */
 enum err mqtt_ingest_charge(struct mqtt_api *api, int64_t org, const struct raw_batch *raw,
                             bool may_block) MUST_CHECK;
+/* One message of the device's minute; an open one has none. */
+bool mqtt_ingest_pace(struct mqtt_api *api, const struct principal *who);
 /* Those that were charged for records that are not stored. */
 void mqtt_ingest_uncharge(struct mqtt_api *api, const struct record *records, size_t n);
 /* mqtt_message.c: decodes the payload into raw and finds out who speaks for which device. */

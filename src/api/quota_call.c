@@ -2,6 +2,8 @@
 #include "api/quota_call.h"
 
 #include "api/service_call.h"
+#include "pilot/rates.h"
+#include "store/registry.h"
 
 #define PILOT "/api/v1/pilot/"
 
@@ -16,6 +18,41 @@ bool quota_call_counts(const struct api_call *c)
     default:
         return c->who.org != 0;
     }
+}
+
+static bool is_read(const struct api_call *c)
+{
+    static const char *const prefixes[] = {"/api/v1/analytics", "/api/v1/data", "/api/v1/devices"};
+    struct bytes path = bytes_str(c->route->path);
+    if (c->route->method != HTTP1_GET) return false;
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        struct bytes prefix = bytes_str(prefixes[i]);
+        if (bytes_starts(path, prefix) && (path.n == prefix.n || path.p[prefix.n] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static void refuse_pace(struct api_call *c, enum rate_kind kind, const struct rate_state *s)
+{
+    struct refusal r = {
+        .limit = rates_key(kind), .max = s->max, .used = s->max, .retry_ns = s->retry_ns};
+    enum err e = why_say(&r.why, ERR_RATE,
+                         "too many requests within a minute (%s); wait and try "
+                         "again",
+                         r.limit);
+    service_call_refuse(c, NULL, e, &r, NULL);
+}
+
+bool quota_call_pace(struct api_call *c)
+{
+    struct rate_state s;
+    bool device = c->who.kind == PRINCIPAL_DEVICE;
+    if (c->route->who == WHO_ANYONE || c->who.kind == PRINCIPAL_NONE) return true;
+    enum rate_kind kind = device ? RATE_TELEMETRY : is_read(c) ? RATE_READS : RATE_REQUESTS;
+    if (!rates_take(c->app->rates, kind, device ? c->who.device->id : c->who.user, &s)) return true;
+    refuse_pace(c, kind, &s);
+    return false;
 }
 
 void quota_call_refuse(struct api_call *c, enum err e, enum limit what, int64_t n,

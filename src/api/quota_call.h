@@ -1,6 +1,6 @@
 #pragma once
-/* api/quota_call.h -- between a request and the daily limits (pilot/quota.h): what counts, and what
- * is answered when there is no more.   Threads: the call's.   Memory: none. */
+/* api/quota_call.h -- between a request and its limits by day (pilot/quota.h) and by minute
+ * (pilot/rates.h): what counts, and what is answered when there is no more.   Threads: the call's.   Memory: none. */
 #include "api/app.h"
 #include "pilot/quota.h"
 
@@ -9,6 +9,8 @@
 bool quota_call_counts(const struct api_call *c);
 /* One API call. ERR_MORE: again where it may block. ERR_RATE: answered. */
 enum err quota_call_take(struct api_call *c, bool may_block) MUST_CHECK;
+/* The limit per minute of the user or the device; of nobody there is none. False: answered. */
+bool quota_call_pace(struct api_call *c);
 /* The answer to a refused quota_take(): 429, or 413 when it is more than a day's. */
 void quota_call_refuse(struct api_call *c, enum err e, enum limit what, int64_t n,
                        const struct quota_state *s);

@@ -10,7 +10,13 @@ void boot_pilot_apply(struct boot_pilot *b, const struct settings *s)
     atomic_store(&b->features.enabled, s->features_enabled);
     atomic_store(&b->features.disabled, s->features_disabled);
     atomic_store(&b->app->live.support_email, s->support_email);
-    if (b->quota) quota_changed(b->quota, 0);
+    const struct rates_limits rates = {
+        .enabled = s->rate_limiting,
+        .per_minute = {s->requests_per_minute, s->reads_per_minute, s->telemetry_per_minute},
+        .burst = {s->request_burst, 0, 0},
+    };
+    rates_configure(b->rates, &rates);
+    quota_changed(b->quota, 0);
 }
 
 static void plan_changed(void *ctx, int64_t org)
@@ -22,10 +28,12 @@ enum err boot_pilot_open(struct boot_pilot *b, struct app *app, const struct set
 {
     b->app = app;
     b->features.limits = &b->limits;
-    boot_pilot_apply(b, s);
     const struct quota_opts quota = {app->db, app->clock, &b->limits};
+    const struct rates_opts rates = {.clock = app->clock};
     enum err e = quota_new(&b->quota, &quota);
+    if (!e) e = rates_new(&b->rates, &rates);
     if (e) return e;
+    boot_pilot_apply(b, s);
     b->plans = (struct pilot_plans){
         .db = app->db,
         .clock = app->clock,
@@ -38,11 +46,14 @@ enum err boot_pilot_open(struct boot_pilot *b, struct app *app, const struct set
     app->limits = &b->limits;
     app->plans = &b->plans;
     app->quota = b->quota;
+    app->rates = b->rates;
     return ERR_OK;
 }
 
 void boot_pilot_close(struct boot_pilot *b)
 {
+    rates_free(b->rates);
     quota_free(b->quota);
+    b->rates = NULL;
     b->quota = NULL;
 }

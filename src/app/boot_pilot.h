@@ -5,6 +5,7 @@
 #include "api/app.h"
 #include "app/settings.h"
 #include "pilot/quota.h"
+#include "pilot/rates.h"
 #include "service/pilot_plans.h"
 
 struct boot_pilot {
@@ -13,6 +14,7 @@ struct boot_pilot {
     struct features features;
     struct pilot_plans plans;
     struct quota *quota;
+    struct rates *rates;
 };
 
 /* Behind the registry, before anything that makes something. */

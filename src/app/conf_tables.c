@@ -255,7 +255,6 @@ const struct conf_section *const conf_tables_sections[] = {
     &conf_tables_pilot,
     &conf_tables_performance,
     &conf_tables_planned_stores,
-    &conf_tables_planned_parts,
     &conf_tables_jvm,
 };
 const size_t conf_tables_section_count = COUNT(conf_tables_sections);

@@ -37,6 +37,16 @@ static const struct conf_entry pilot_table[] = {
      "Features that are off, whatever the row above says.", NULL},
     {"pilot.support.email", AT(support_email), CONF_TEXT, "", 0, 254, CONF_LIVE,
      "Named in refusals by these limits.", NULL},
+    {"rate-limiting.enabled", AT(rate_limiting), CONF_BOOL, "true", 0, 0, LIVE,
+     "The limits of the next rows apply; failed logins have one of their own.", NULL},
+    {"rate-limiting.requests-per-minute", AT(requests_per_minute), CONF_COUNT, "1000", 1, 1e9, LIVE,
+     "Requests of a user; several nodes share it.", NULL},
+    {"rate-limiting.burst", AT(request_burst), CONF_COUNT, "100", 0, 1e9, LIVE,
+     "So many more at once: the bucket holds both.", NULL},
+    {"rate-limiting.reads-per-minute", AT(reads_per_minute), CONF_COUNT, "6000", 1, 1e9, LIVE,
+     "GET of /analytics, /data and /devices of a user: a bucket of its own.", NULL},
+    {"rate-limiting.telemetry-per-minute", AT(telemetry_per_minute), CONF_COUNT, "1000", 1, 1e9,
+     LIVE, "Requests and MQTT messages of a device's token; a bulk is one.", NULL},
 };
 
 const struct conf_section conf_tables_pilot = {

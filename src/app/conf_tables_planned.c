@@ -24,22 +24,6 @@ const struct conf_section conf_tables_planned_stores = {
     CONF_SECTION_ROWS(stores_table),
 };
 
-static const struct conf_entry parts_table[] = {
-    ROW("rate-limiting.enabled", CONF_BOOL, "true", 0, 0, "The limits of the next rows."),
-    ROW("rate-limiting.requests-per-minute", CONF_COUNT, "1000", 1, 1e9, "Per user."),
-    ROW("rate-limiting.burst", CONF_COUNT, "100", 0, 1e9, "Added to the bucket of the row above."),
-    ROW("rate-limiting.reads-per-minute", CONF_COUNT, "6000", 1, 1e9,
-        "Per user, reads of telemetry and devices."),
-    ROW("rate-limiting.telemetry-per-minute", CONF_COUNT, "1000", 1, 1e9,
-        "Requests per device token."),
-};
-
-const struct conf_section conf_tables_planned_parts = {
-    .title = "Planned: the pilot layer and its limits",
-    .text = "Accepted and named at start; these parts are not built yet.",
-    CONF_SECTION_ROWS(parts_table),
-};
-
 #define JVM(prefix)                                                                                \
     {                                                                                              \
         prefix, CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_JVM, "Ignored.", NULL                      \

@@ -4,5 +4,5 @@
  * Threads: immutable. */
 #include "app/conf_section.h"
 
-extern const struct conf_section conf_tables_planned_stores, conf_tables_planned_parts;
+extern const struct conf_section conf_tables_planned_stores;
 extern const struct conf_section conf_tables_jvm;

@@ -91,6 +91,8 @@ struct settings {
     bool pilot_mode;
     int64_t limit_max[LIMITS];
     const char *support_email; /* "" = none */
+    bool rate_limiting;
+    int64_t requests_per_minute, request_burst, reads_per_minute, telemetry_per_minute;
     const char *const *features_enabled, *const *features_disabled;
 
     /* the log */

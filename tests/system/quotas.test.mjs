@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { MqttClient } from './mqtt_client.mjs';
-import { startServer, temporaryDir } from './server.mjs';
+import { run, startServer, temporaryDir } from './server.mjs';
 
 const POINTS = 'pilot.max-telemetry-points-per-day';
 const CALLS = 'pilot.max-api-calls-per-day';
@@ -144,5 +144,60 @@ describe('restarts', () => {
         assert.equal((await send(400 - after.telemetryPointsToday)).status, 200);
         assert.equal((await send(1)).status, 429);
         await on.stop();
+    });
+});
+
+describe('limits per minute', () => {
+    let slow;
+    before(async () => {
+        slow = await startServer({ limits: true, mqtt: true, sets: { ...SETS, 'rate-limiting.requests-per-minute': 6, 'rate-limiting.burst': 14,
+            'rate-limiting.reads-per-minute': 10, 'rate-limiting.telemetry-per-minute': 5 } });
+    });
+    after(() => slow?.stop());
+
+    function paced(answer, name, max) {
+        assert.equal(answer.status, 429, answer.text);
+        assert.deepEqual(answer.json.limit, { name, max, used: max });
+        assert.equal(answer.headers.get('ratelimit-limit'), String(max));
+        assert.equal(answer.headers.get('ratelimit-remaining'), '0');
+        const wait = Number(answer.headers.get('retry-after'));
+        assert.ok(wait >= 1 && wait <= 60, String(wait));
+        assert.equal(answer.headers.get('ratelimit-reset'), String(wait));
+    }
+    // Asks until refused; answers how often it was taken, and the refusal.
+    async function until(ask) {
+        for (let taken = 0; taken < 100; taken++) {
+            const answer = await ask();
+            if (answer.status === 429) return { taken, answer };
+            assert.ok(answer.status < 300, answer.text);
+        }
+        return assert.fail('never refused');
+    }
+
+    test('a user has a bucket for requests and one for reads, and the next user has his own', async () => {
+        const [ada, bob] = [await slow.register(), await slow.register()];
+        const rules = await until(() => slow.call('GET', '/rules', { token: ada.accessToken }));
+        assert.ok(rules.taken >= 20 && rules.taken <= 22, String(rules.taken));
+        paced(rules.answer, 'rate-limiting.requests-per-minute', 20);
+        const reads = await until(() => slow.call('GET', '/data/latest', { token: ada.accessToken }));
+        assert.ok(reads.taken >= 10 && reads.taken <= 12, String(reads.taken));
+        paced(reads.answer, 'rate-limiting.reads-per-minute', 10);
+        assert.equal((await slow.call('GET', '/devices', { token: ada.accessToken })).status, 429, 'the same bucket');
+        assert.equal((await slow.call('GET', '/rules', { token: bob.accessToken })).status, 200);
+        assert.equal((await slow.call('GET', '/pilot/info')).status, 200, 'nobody has no bucket');
+    });
+
+    test('a device has one for its token: a bulk is one request, MQTT counts, rate-limiting.enabled=false is off', async () => {
+        const owner = await slow.register();
+        const device = await slow.device(owner.accessToken, 'paced');
+        const bulk = { telemetry: [1, 2, 3].map((x) => ({ deviceId: 'paced', variables: { x } })) };
+        const sent = await until(() => slow.call('POST', '/data/ingest/bulk', { key: device.apiToken, body: bulk }));
+        assert.ok(sent.taken >= 5 && sent.taken <= 6, String(sent.taken));
+        paced(sent.answer, 'rate-limiting.telemetry-per-minute', 5);
+        const client = await MqttClient.connect(slow.mqttPort, { version: 5, user: 'paced', password: device.apiToken });
+        assert.equal((await client.publish('sensorvision/devices/paced/telemetry', { x: 1 }, { qos: 1 })).reason, 0x97);
+        client.destroy();
+        assert.equal((await run(['config', 'set', 'rate-limiting.enabled', 'false', '--data', slow.dir])).code, 0);
+        for (let i = 0; i < 20; i++) assert.equal((await slow.call('POST', '/ingest/paced', { key: device.apiToken, body: { x: i } })).status, 200);
     });
 });

@@ -16,7 +16,8 @@ export const BINARY = process.env.SV_BINARY ?? new URL('../../build/release/sens
 export const ADMIN = { username: 'admin', password: 'first administrator 1' };
 // Tests share servers and make more than a pilot may have; those of the limits ask for { limits: true }.
 const WIDE = { 'pilot.max-organizations': 1000, 'pilot.max-users-per-org': 100_000, 'pilot.max-devices-per-org': 1_000_000, 'pilot.max-dashboards-per-org': 10_000,
-    'pilot.max-rules-per-org': 100_000, 'pilot.max-api-calls-per-day': 1e9, 'pilot.max-telemetry-points-per-day': 1e12, 'rate-limiting.auth-per-minute': 1000 };
+    'pilot.max-rules-per-org': 100_000, 'pilot.max-api-calls-per-day': 1e9, 'pilot.max-telemetry-points-per-day': 1e12, 'rate-limiting.auth-per-minute': 1000,
+    'rate-limiting.requests-per-minute': 1e9, 'rate-limiting.reads-per-minute': 1e9, 'rate-limiting.telemetry-per-minute': 1e9 };
 const START_DEADLINE_MS = 20_000;
 
 export async function freePort() {
