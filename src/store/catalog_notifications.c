@@ -150,7 +150,7 @@ static struct catalog_where where_of(int64_t org, const struct notification_filt
     if (f->channel >= 0) catalog_rows_where(&w, "channel = ?", SQL_I(f->channel));
     if (f->state >= 0) catalog_rows_where(&w, "state = ?", SQL_I(f->state));
     if (f->alert.n) catalog_rows_where(&w, "alert = ?", SQL_T(f->alert));
-    if (f->webhook) catalog_rows_where(&w, "webhook = ?", SQL_I(f->webhook));
+    if (f->webhook) catalog_rows_where(&w, "webhook = ? AND webhook <> 0", SQL_I(f->webhook));
     return w;
 }
 

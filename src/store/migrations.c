@@ -14,6 +14,7 @@
 #include "store/migration_located.h"
 #include "store/migration_notify.h"
 #include "store/migration_people.h"
+#include "store/migration_performance.h"
 #include "store/migration_pilot.h"
 #include "store/migration_presence.h"
 #include "store/migration_rules.h"
@@ -193,5 +194,7 @@ const struct migration migrations_catalog[] = {
     {18, "views of what an installation does", "", migration_analytics_sql},
     {19, "how the server did", migration_trends_sql, NULL},
     {20, "partitions and what becomes old on PostgreSQL", "", migration_cleanup_sql},
+    {21, "V57__Pilot_performance_indexes", migration_performance_sql,
+     migration_performance_postgres_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

@@ -38,14 +38,14 @@ static void become_somebody(void)
     if (nobody && (setgid(nobody->pw_gid) || setuid(nobody->pw_uid))) _exit(126);
 }
 
-static pid_t spawn(char *const argv[])
+static pid_t spawn(char *const argv[], const char *log)
 {
     pid_t pid = fork();
     bug_if(pid < 0);
     if (pid) return pid;
     become_somebody();
     if (!freopen("/dev/null", "r", stdin) || !freopen("/dev/null", "w", stdout)) _exit(126);
-    if (!freopen("/dev/null", "w", stderr)) _exit(126);
+    if (!freopen(log, "w", stderr)) _exit(126);
     execv(argv[0], argv);
     _exit(127);
 }
@@ -53,7 +53,7 @@ static pid_t spawn(char *const argv[])
 static void run(char *const argv[])
 {
     int status = 0;
-    pid_t pid = spawn(argv);
+    pid_t pid = spawn(argv, "/dev/null");
     bug_if(waitpid(pid, &status, 0) != pid || status != 0);
 }
 
@@ -74,23 +74,31 @@ static void start(struct postgres_server *s)
     snprintf(data, sizeof data, "%s/data", s->dir.path);
     snprintf(sockets, sizeof sockets, "unix_socket_directories=%s", s->dir.path);
     /* what is durable is not what these tests look at; R9 runs with fsync on */
-    char *const argv[] = {path,
-                          "-D",
-                          data,
-                          "-c",
-                          "listen_addresses=",
-                          "-c",
-                          sockets,
-                          "-c",
-                          "fsync=off",
-                          "-c",
-                          "shared_buffers=64MB",
-                          "-c",
-                          "max_connections=60",
-                          "-c",
-                          "max_wal_size=1GB",
-                          NULL};
-    s->pid = spawn(argv);
+    char *argv[64] = {path,
+                      "-D",
+                      data,
+                      "-c",
+                      "listen_addresses=",
+                      "-c",
+                      sockets,
+                      "-c",
+                      "fsync=off",
+                      "-c",
+                      "shared_buffers=64MB",
+                      "-c",
+                      "max_connections=60",
+                      "-c",
+                      "max_wal_size=1GB",
+                      NULL};
+    size_t n = 15;
+    for (size_t i = 0; s->settings && s->settings[i]; i++) {
+        bug_if(n + 3 > sizeof argv / sizeof *argv);
+        argv[n++] = "-c";
+        argv[n++] = (char *)s->settings[i];
+    }
+    s->log[0] = 0;
+    if (s->settings) snprintf(s->log, sizeof s->log, "%.100s/log", s->dir.path);
+    s->pid = spawn(argv, s->settings ? s->log : "/dev/null");
     wait_ready(s);
 }
 

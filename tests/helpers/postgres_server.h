@@ -9,7 +9,9 @@
 
 struct postgres_server {
     struct temp_dir dir;
-    char url[160]; /* of its database */
+    const char *const *settings; /* set before the start: "name=value", NULL ends; NULL: none */
+    char url[160];               /* of its database */
+    char log[128];               /* what it says, when there are settings; empty: nowhere */
     pid_t pid;
 };
 /* False: there is no PostgreSQL 15 on this machine (it says so). Aborts when one does not start. */

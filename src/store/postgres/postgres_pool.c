@@ -43,11 +43,14 @@ static void ignore_notice(void *arg, const char *message)
 /* What every session begins with: times and numbers do not depend on the server's settings. */
 static bool prepare_session(const struct postgres_pool *p, PGconn *pg)
 {
-    char sql[384];
-    /* what is answered is durable, whatever the role or the database is set to */
+    char sql[448];
+    /* what is answered is durable, whatever the role or the database is set to; and a statement is
+     * planned for its values each time: a plan for any values does not know how short a LIMIT is,
+     * nor that a partial index holds the row (docs/decisions/0031) */
     snprintf(sql, sizeof sql,
              "SET standard_conforming_strings = on; SET timezone = 'UTC'; "
-             "SET extra_float_digits = 3; SET statement_timeout = %lld; "
+             "SET extra_float_digits = 3; SET plan_cache_mode = force_custom_plan; "
+             "SET statement_timeout = %lld; "
              "SELECT set_config('synchronous_commit', 'on', false) "
              "WHERE current_setting('synchronous_commit') = 'off'",
              (long long)(p->opts.statement_timeout_ns / NS_PER_MS));

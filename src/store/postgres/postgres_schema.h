@@ -1,7 +1,7 @@
 #pragma once
-/* store/postgres/postgres_schema.h -- the one connection on which the schema is changed: it holds an
- * advisory lock of the database for as long as it lives, so one process at a time migrates, and it
- * runs what PostgreSQL refuses inside a transaction.
+/* store/postgres/postgres_schema.h -- the one connection on which the schema is changed: it holds
+ * an advisory lock of the database for as long as it lives, so one process at a time migrates, and
+ * it runs what PostgreSQL refuses inside a transaction.
  * Threads: owner only.   Memory: PQfinish() gives the lock back. */
 #include "store/postgres/postgres_pool.h"
 
