@@ -124,16 +124,29 @@ static enum err verify(struct move *m)
     return e;
 }
 
-/* The commit that makes the target an installation. */
+static enum err copy_catalog(struct move *m, struct sql_tx *from, struct sql_tx *to)
+{
+    enum err e = copy_tables_check_empty(to, &m->why);
+    if (!e) e = takeover_remove(to);
+    if (!e) e = copy_tables_run(m->from.store.db, from, m->to.store.db, to, &m->tables, &m->why);
+    return e;
+}
+
+/* The commit that makes the target an installation. SQLite's transaction holds its lock, so it is
+ * the inner one: begun last and ended first. */
 static enum err finish(struct move *m)
 {
-    struct sql_tx *tx;
-    enum err e = sql_begin(m->to.store.db, SQL_WRITE, &tx);
-    if (e) return e;
-    e = copy_tables_check_empty(tx, &m->why);
-    if (!e) e = takeover_remove(tx);
-    if (!e) e = copy_tables_run(m->from.store.db, m->to.store.db, tx, &m->tables, &m->why);
-    e = sql_end(tx, e);
+    struct sql_tx *from = NULL, *to = NULL;
+    bool into_sqlite = !m->to.place.remote;
+    enum err e = into_sqlite ? sql_begin(m->from.store.db, SQL_READ, &from)
+                             : sql_begin(m->to.store.db, SQL_WRITE, &to);
+    if (!e)
+        e = into_sqlite ? sql_begin(m->to.store.db, SQL_WRITE, &to)
+                        : sql_begin(m->from.store.db, SQL_READ, &from);
+    if (!e) e = copy_catalog(m, from, to);
+    if (!into_sqlite) sql_rollback(from);
+    if (to) e = sql_end(to, e);
+    if (into_sqlite) sql_rollback(from);
     return e ? e : m->to.store.telemetry->ops->seal(m->to.store.telemetry);
 }
 
@@ -216,6 +229,9 @@ int cmd_move(struct cli *cli)
     if (!code) code = take_address(cli, &m.to, &settings, "to");
     if (!code && strcmp(m.from.settings.store_url, m.to.settings.store_url) == 0)
         code = cli_usage(cli, "--from and --to name the same store");
+    if (!code && !m.from.place.remote && !m.to.place.remote)
+        code = cli_usage(cli, "between two directories nothing has to be converted: copy the "
+                              "directory of the stopped server");
     if (!code) {
         enum err e = run(&m);
         store_side_close(&m.to);

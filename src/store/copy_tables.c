@@ -213,17 +213,17 @@ static enum err read_sequence(struct copy *c, int64_t *ret)
                                SQL_ARGS(SQL_T(bytes_str(c->table.name))), ret);
 }
 
-static enum err write_sequence(struct copy *c, int64_t last)
+enum err copy_tables_set_last(struct sql_db *db, struct sql_tx *tx, const char *table, int64_t last)
 {
-    struct bytes name = bytes_str(c->table.name);
+    struct bytes name = bytes_str(table);
     int64_t changed = 0;
-    if (c->to_db->ops->dialect == SQL_POSTGRES)
-        return sql_exec(c->to, "SELECT setval(pg_get_serial_sequence($1, 'id'), $2)",
+    if (db->ops->dialect == SQL_POSTGRES)
+        return sql_exec(tx, "SELECT setval(pg_get_serial_sequence($1, 'id'), $2)",
                         SQL_ARGS(SQL_T(name), SQL_I(last)), NULL);
-    enum err e = sql_exec(c->to, "UPDATE sqlite_sequence SET seq = $1 WHERE name = $2",
+    enum err e = sql_exec(tx, "UPDATE sqlite_sequence SET seq = $1 WHERE name = $2",
                           SQL_ARGS(SQL_I(last), SQL_T(name)), &changed);
     if (e || changed) return e;
-    return sql_exec(c->to, "INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)",
+    return sql_exec(tx, "INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)",
                     SQL_ARGS(SQL_T(name), SQL_I(last)), NULL);
 }
 
@@ -234,7 +234,7 @@ static enum err copy_sequence(struct copy *c)
     for (size_t i = 0; i < c->table.column_count; i++)
         has_id = has_id || strcmp(c->table.columns[i], "id") == 0;
     enum err e = has_id ? read_sequence(c, &last) : ERR_OK;
-    return e || !last ? e : write_sequence(c, last);
+    return e || !last ? e : copy_tables_set_last(c->to_db, c->to, c->table.name, last);
 }
 
 static enum err copy_table(void *ctx, const char *name)
@@ -255,19 +255,17 @@ static enum err copy_table(void *ctx, const char *name)
     return e;
 }
 
-enum err copy_tables_run(struct sql_db *from, struct sql_db *to_db, struct sql_tx *to,
-                         struct copy_tables_result *ret, struct why *why)
+enum err copy_tables_run(struct sql_db *from_db, struct sql_tx *from, struct sql_db *to_db,
+                         struct sql_tx *to, struct copy_tables_result *ret, struct why *why)
 {
     struct copy_tables_result result = {0, 0};
-    struct copy c = {.from_db = from, .to_db = to_db, .to = to, .result = &result, .why = why};
-    enum err e = sql_begin(from, SQL_READ, &c.from);
-    if (e) return why_say(why, e, "the source's catalog: %s", err_sentence(e));
+    struct copy c = {
+        .from_db = from_db, .from = from, .to_db = to_db, .to = to, .result = &result, .why = why};
     arena_init(&c.arena, ARENA_BYTES);
     buf_init(&c.sql, SQL_MAX);
-    e = visit_tables(copy_table, &c);
+    enum err e = visit_tables(copy_table, &c);
     buf_done(&c.sql);
     arena_done(&c.arena);
-    sql_rollback(c.from);
     if (!e) *ret = result;
     return e;
 }

@@ -11,8 +11,12 @@ struct copy_tables_result {
 };
 /* Inside the caller's transaction on the target, whose tables are empty. What was written is read
  * again and compared by its checksum: ERR_CORRUPT names the table. */
-enum err copy_tables_run(struct sql_db *from, struct sql_db *to_db, struct sql_tx *to,
-                         struct copy_tables_result *ret, struct why *why) MUST_CHECK;
+enum err copy_tables_run(struct sql_db *from_db, struct sql_tx *from, struct sql_db *to_db,
+                         struct sql_tx *to, struct copy_tables_result *ret,
+                         struct why *why) MUST_CHECK;
+/* The next id of the table is above `last`: rows were inserted with ids of their own. */
+enum err copy_tables_set_last(struct sql_db *db, struct sql_tx *tx, const char *table,
+                              int64_t last) MUST_CHECK;
 /* ERR_EXISTS names the first table that has rows; those of settings that a takeover put there do
  * not count. */
 enum err copy_tables_check_empty(struct sql_tx *tx, struct why *why) MUST_CHECK;

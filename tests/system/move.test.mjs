@@ -160,7 +160,8 @@ test('what cannot be is refused in words', { skip }, async () => {
         [['--from', first.url], 2, /move needs --to/],
         [['--from', first.url, '--to', 'mysql://x'], 2, /--to: /],
         [['--from', first.url, '--to', first.url], 2, /name the same store/],
-        [['--from', `embedded:${dir()}`, '--to', `embedded:${dir()}`], 1, /there is no installation in/],
+        [['--from', first.url, '--to', `embedded:${dir()}`], 2, /copy the directory of the stopped server/],
+        [['--from', `embedded:${dir()}`, '--to', postgres.urlOf('nowhere')], 1, /there is no installation in/],
         [['--from', first.url, '--to', used.url], 1, /the target is not empty: its table organizations has rows/],
     ];
     for (const [args, code, said] of cases) {
