@@ -10,6 +10,7 @@ _sensorvision() {
         'user add') options='--org --email --role --password --config --set --data --json --help' ;;
         'user passwd') options='--password --config --set --data --json --help' ;;
         'token create') options='--device --org --value --config --set --data --json --help' ;;
+        'import legacy') options='--from --dry-run --config --set --data --json --help' ;;
     esac
     [ -n "$options" ] || case "${COMP_WORDS[1]}" in
         'serve') options='--http --mqtt --demo --config --set --data --json --help' ;;
@@ -24,7 +25,7 @@ _sensorvision() {
         'version') options='--json --help' ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        options='serve check-config config migrate verify move cleanup org user token import export loadtest version'
+        options='serve check-config config migrate verify move cleanup org user token import import export loadtest version'
     fi
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = config ] && options="$options list"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = config ] && options="$options set"
@@ -34,6 +35,7 @@ _sensorvision() {
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = user ] && options="$options add"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = user ] && options="$options passwd"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = token ] && options="$options create"
+    [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = import ] && options="$options legacy"
     COMPREPLY=($(compgen -W "$options" -- "$word"))
     [[ $word == -* ]] || COMPREPLY+=($(compgen -f -- "$word"))
 }

@@ -15,7 +15,7 @@ enum { TEXT_MAX = 1 << 20, BAR_WIDTH = 20 };
 
 /* Commands that the contract promises and that are not built yet: named, so that nobody
  * searches. */
-static const char *const planned[] = {"backup", "restore", "loadtest", "import legacy"};
+static const char *const planned[] = {"backup", "restore"};
 
 static const char *family_word(const struct cli *cli)
 {

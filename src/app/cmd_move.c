@@ -1,7 +1,7 @@
 /* `move`: an installation from one store into another.
  *
- *   readings (positions saved in the target) ──> both compared ──> catalog, and the mark taken away,
- *                                                                  in one transaction: it is moved
+ *   readings (positions saved in the target) ──> both compared ──> catalog, and the mark goes,
+ *                                                                  in one transaction: moved
  *
  * Until that last commit the target holds no organisation, and nobody serves it
  * (store/takeover.h). */

@@ -50,6 +50,11 @@ static const struct cli_option import_options[] = {
     {"dry-run", NULL, "reads and checks everything, sends nothing", false},
     {NULL, NULL, NULL, false},
 };
+static const struct cli_option legacy_options[] = {
+    {"from", "URL", "the platform's database: postgres://... (jdbc:postgresql:... too)", false},
+    {"dry-run", NULL, "reads everything and reports, writes nothing", false},
+    {NULL, NULL, NULL, false},
+};
 static const struct cli_option export_options[] = {
     {"device", "ID", "the device", false},
     {"format", "NAME", "csv or json (default csv)", false},
@@ -204,6 +209,19 @@ const struct cli_command commands_table[] = {
                  "      --time-column DateTime --shift-to-now \\\n"
                  "      --columns Global_active_power=kw_consumption,Voltage=voltage\n"
                  "  sensorvision import points.lp --url https://telemetry.example.org --token T\n"},
+    {.name = "import legacy",
+     .run = cmd_import_legacy,
+     .summary = "Takes over an installation of the Java platform from its database",
+     .groups = CLI_CONFIG | CLI_DATA,
+     .options = legacy_options,
+     .more = "Organisations, users with their passwords, devices with their tokens, tags, groups,\n"
+             "variables, values, rules and dashboards, into a new and empty store (--data, or\n"
+             "store.url). The source is only read, as one snapshot. What cannot be taken over is\n"
+             "reported with its reason. A command that was killed goes on when it is run again.\n",
+     .examples =
+         "  sensorvision import legacy --from postgres://reader@old/sensorvision --dry-run\n"
+         "  sensorvision import legacy --from postgres://reader@old/sensorvision \\\n"
+         "      --data /var/lib/sensorvision\n"},
     {.name = "export",
      .run = cmd_export,
      .summary = "Writes a device's telemetry to a file or standard output",

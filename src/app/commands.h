@@ -21,6 +21,7 @@ int cmd_user_add(struct cli *cli);
 int cmd_user_passwd(struct cli *cli);
 int cmd_token_create(struct cli *cli);
 int cmd_import(struct cli *cli);
+int cmd_import_legacy(struct cli *cli);
 int cmd_export(struct cli *cli);
 int cmd_loadtest(struct cli *cli);
 int cmd_version(struct cli *cli);

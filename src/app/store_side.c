@@ -12,12 +12,20 @@
 enum err store_side_parse(struct store_side *s, const struct settings *settings, const char *url,
                           struct why *why)
 {
-    *s = (struct store_side){.settings = *settings, .dir = {.lock = FILE_CLOSED}};
+    *s = (struct store_side){
+        .settings = *settings, .dir = {.lock = FILE_CLOSED}, .store_dir = {.lock = FILE_CLOSED}};
     s->settings.store_url = url;
     enum err e = url[0] ? store_open_place(&s->settings, "", &s->place, why) : ERR_INVALID;
     if (!e && (s->place.remote || s->place.dir[0])) return ERR_OK;
     return why_say(why, ERR_INVALID,
                    "it takes embedded:DIR or postgres://USER:PASSWORD@HOST:PORT/DATABASE");
+}
+
+/* What was tried on the way to success is no reason for what fails later. */
+static enum err settle_why(enum err e, struct why *why)
+{
+    if (!e) why->text[0] = 0;
+    return e && !why->text[0] ? why_say(why, e, "%s", err_sentence(e)) : e;
 }
 
 /* A directory without a catalog is no source; opening it would make one. */
@@ -39,13 +47,30 @@ enum err store_side_open(struct store_side *s, bool filling, struct why *why)
     if (!e)
         e = store_open_parts(&s->store, STORE_CATALOG | STORE_TELEMETRY, &s->place, &s->settings,
                              clock_real(), why);
-    if (e && !why->text[0]) (void)why_say(why, e, "%s", err_sentence(e));
-    return e;
+    return settle_why(e, why);
+}
+
+enum err store_side_open_data(struct store_side *s, const struct settings *settings,
+                              const char *data_dir, struct why *why)
+{
+    *s = (struct store_side){.settings = *settings,
+                             .dir = {.lock = FILE_CLOSED},
+                             .store_dir = {.lock = FILE_CLOSED},
+                             .store.filling = true};
+    enum err e = data_dir_open(&s->dir, fs_real(), data_dir, DATA_DIR_CREATE, why);
+    if (!e) e = store_open_place(&s->settings, s->dir.path, &s->place, why);
+    if (!e && !s->place.remote && strcmp(s->place.dir, s->dir.path) != 0)
+        e = data_dir_open(&s->store_dir, fs_real(), s->place.dir, DATA_DIR_CREATE, why);
+    if (!e)
+        e = store_open_parts(&s->store, STORE_CATALOG | STORE_TELEMETRY, &s->place, &s->settings,
+                             clock_real(), why);
+    return settle_why(e, why);
 }
 
 void store_side_close(struct store_side *s)
 {
     store_open_close(&s->store);
+    data_dir_close(&s->store_dir);
     data_dir_close(&s->dir);
 }
 

@@ -3,6 +3,7 @@
 #include "security/password.h"
 
 #include "base/mem.h"
+#include "security/bcrypt.h"
 #include "sys/lock.h"
 
 #include <sodium.h>
@@ -101,8 +102,18 @@ enum err password_hash(struct password_gate *g, struct bytes plain, char ret[PAS
     return ERR_OK;
 }
 
+static enum err verify_bcrypt(struct password_gate *g, struct bytes plain, struct bytes stored)
+{
+    enum err e = enter(g);
+    if (e) return e;
+    e = bcrypt_verify(plain, stored);
+    leave(g);
+    return e;
+}
+
 enum err password_verify(struct password_gate *g, struct bytes plain, struct bytes stored)
 {
+    if (bcrypt_is(stored)) return verify_bcrypt(g, plain, stored);
     char text[PASSWORD_TEXT_MAX] = {0};
     bool known = stored.n > 0 && stored.n < sizeof text;
     if (known) {

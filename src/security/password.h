@@ -4,6 +4,8 @@
  * at once; the others wait in line, and a line that is full is told so.
  * P1  a missing account costs what a wrong password costs: verify against no hash runs the same
  *     work on a dummy hash and then refuses.
+ * P2  a bcrypt text of the earlier platform (security/bcrypt.h) is checked and is always outdated:
+ *     until its owner has logged in once, a wrong password for that account costs bcrypt's time.
  * Threads: any; every call but free blocks, so never on a loop.   Memory: nothing secret is
  * kept. */
 #include "base/bytes.h"

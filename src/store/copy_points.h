@@ -5,8 +5,8 @@
  *
  *   run:     organisation ── its edges of retention ──> device by device, group of series by group,
  *            in time order: raw points, then the hours that outlive theirs
- *   verify:  for each series: number and checksum of its raw points, and each hour's sums, read from
- *            both stores
+ *   verify:  for each series: number and checksum of its raw points, and each hour's sums, read
+ *            from both stores
  *
  * A point written again changes nothing, so a copy goes on from a position that may be old: nothing
  * is lost and nothing is there twice.

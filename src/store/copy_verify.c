@@ -1,4 +1,4 @@
-/* The proof (see copy_points.h): both stores are read, and what they say of each series compared. */
+/* The proof (see copy_points.h): both stores are read, and what they say is compared. */
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "store/copy_hours.h"

@@ -2,7 +2,7 @@
 /* store/copy_writer.h -- points on their way into a store: gathered into large groups that several
  * threads write, so that reading and writing overlap.
  *
- *   add ──> the group at hand ── full ──> a free thread writes it      drain: all of them are durable
+ *   add ──> the group at hand ── full ──> a free thread writes it; drain: all are durable
  *
  * Threads: add, drain and free by one; it has threads of its own, as many as the store takes.
  * Memory: two groups for each of its threads, COPY_WRITER_POINTS each. */

@@ -1,5 +1,5 @@
-/* What copies of a whole store ask for: edges of retention, hours that outlive their raw points, and
- * the records of a device as they stand, all series at once. */
+/* What copies of a whole store ask for: edges of retention, hours that outlive their raw points,
+ * and the records of a device as they stand, all series at once. */
 #include "base/mem.h"
 #include "store/postgres/postgres_array.h"
 #include "store/postgres/postgres_call.h"
