@@ -23,6 +23,7 @@ struct limits;
 struct live_hub;
 struct mqtt_api;
 struct mqtt_bridge_ingest;
+struct nodes;
 struct notify_service;
 struct performance;
 struct performance_service;
@@ -46,6 +47,7 @@ struct app {
     const struct clock *clock;
     struct rnd *rnd;
     struct sql_db *db;
+    struct nodes *nodes; /* who shares the store; NULL: nobody */
     struct registry *registry;
     struct telemetry *telemetry; /* through the caches */
     struct cache *cache;

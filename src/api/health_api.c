@@ -4,6 +4,7 @@
 #include "build_info.h"
 #include "cache/cache.h"
 #include "codec/json_write.h"
+#include "store/nodes.h"
 
 struct health {
     struct telemetry_stats store;
@@ -93,6 +94,12 @@ void health_info(struct api_call *c)
     json_write_key(b, "build");
     json_write_open(b, '{');
     json_write_member_text(b, "compiler", BUILD_COMPILER);
+    json_write_close(b, '}');
+    json_write_key(b, "nodes"); /* servers that share the store, this one included */
+    json_write_open(b, '{');
+    json_write_member_i64(b, "alive", nodes_alive(c->app->nodes));
+    json_write_member_i64(b, "number", c->app->nodes ? c->app->nodes->number : 1);
+    json_write_member_bool(b, "leads", nodes_lead(c->app->nodes));
     json_write_close(b, '}');
     json_write_close(b, '}');
     api_ok(c, 200);

@@ -10,18 +10,17 @@
 #include "app/boot_analytics.h"
 #include "app/boot_cache.h"
 #include "app/boot_mqtt.h"
+#include "app/boot_nodes.h"
+#include "app/boot_retention.h"
 #include "app/fleet_turns.h"
 #include "app/housekeeping.h"
 #include "app/overrides.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "service/auth_service.h"
-#include "store/catalog_settings.h"
 #include "store/registry.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum { TAP_BYTES_MAX = 16 << 20 };
 
@@ -37,29 +36,6 @@ static void note_stale_override(void *ctx, const char *key, const char *why)
 
 /* --- the store -------------------------------------------------------------------------------- */
 
-static enum err load_retention(struct boot *b)
-{
-    struct arena arena;
-    arena_init(&arena, 1 << 20);
-    struct sql_tx *tx;
-    struct setting *settings = NULL;
-    size_t n = 0;
-    enum err e = sql_begin(b->app.db, SQL_READ, &tx);
-    if (!e) {
-        e = catalog_settings_list(tx, BYTES("retention."), &arena, &settings, &n);
-        e = sql_end(tx, e);
-    }
-    for (size_t i = 0; i < n && !e; i++) {
-        int64_t org, days;
-        struct bytes key = settings[i].key;
-        struct bytes id = bytes_of(key.p + 10, key.n - 10); /* behind "retention." */
-        if (bytes_to_i64(id, &org) && bytes_to_i64(settings[i].value, &days))
-            e = retention_set(b->app.retention, org, days);
-    }
-    arena_done(&arena);
-    return e;
-}
-
 /* The data directory, and the store's own where store.url=embedded:DIR names another: both locked.
  * */
 static enum err open_directories(struct boot *b, const char *data_dir, struct store_place *ret,
@@ -71,14 +47,6 @@ static enum err open_directories(struct boot *b, const char *data_dir, struct st
     if (!e && strcmp(ret->dir, b->dir.path) != 0)
         e = data_dir_open(&b->store_dir, fs_real(), ret->dir, DATA_DIR_CREATE, why);
     return e;
-}
-
-/* What is in memory here is no longer the truth: the end, as at SIGTERM. */
-static void on_store_lost(void *ctx, const char *why)
-{
-    (void)ctx;
-    LOG(LOG_ERROR, "database_taken_over", LOG_S("why", why));
-    kill(getpid(), SIGTERM);
 }
 
 /* Whatever the configuration says: what listens there is for one command of this process. */
@@ -97,7 +65,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
     struct store_place place;
     enum err e = conf_fill(b->conf, s);
     if (!e) e = open_directories(b, data_dir, &place, why);
-    b->store.lost = on_store_lost;
+    b->store.role = b->for_command ? STORE_COMMAND : STORE_SERVER;
     if (!e) e = store_open_parts(&b->store, STORE_CATALOG, &place, s, app->clock, why);
     if (!e) e = boot_cache_watch(b);
     if (!e) e = overrides_load(b->conf, app->db, note_stale_override, NULL, why);
@@ -106,13 +74,14 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
     if (!e)
         e = store_open_parts(&b->store, STORE_TELEMETRY | STORE_REGISTRY, &place, s, app->clock,
                              why);
+    app->nodes = b->store.nodes;
     app->telemetry = b->store.telemetry;
     app->registry = b->store.registry;
     if (!e) e = boot_analytics_open(b);
     if (!e) e = boot_cache_open(b, why);
     if (!e) e = boot_pilot_open(&b->pilot, app, s);
     if (!e) e = retention_new(&app->retention, s->retention_days);
-    if (!e) e = load_retention(b);
+    if (!e) e = boot_retention_load(b);
     return e;
 }
 
@@ -219,15 +188,6 @@ static enum err copy_property_tags(struct boot *b)
     return ERR_OK;
 }
 
-/* What is durable goes to whoever watches: sockets, rules, synthetic variables. */
-static void push(void *boot, const struct record_set *set)
-{
-    struct boot *b = boot;
-    tap_push(b->app.tap, set);
-    tap_push(b->rules.tap, set);
-    tap_push(b->synthetics.tap, set);
-}
-
 static enum err open_pipeline(struct boot *b, struct why *why)
 {
     struct app *app = &b->app;
@@ -250,7 +210,7 @@ static enum err open_pipeline(struct boot *b, struct why *why)
     if (e) return e;
     const struct tap_watcher watcher = live_hub_watcher(app->hub);
     tap_watch(app->tap, &watcher);
-    const struct batch_tap tap = {b, push};
+    const struct batch_tap tap = {b, boot_nodes_show};
     if (!(b->ingest_metrics = mem_zalloc(sizeof *b->ingest_metrics))) return ERR_NOMEM;
     app->ingest_metrics = b->ingest_metrics;
     return batch_new(&app->batch, &batch, app->telemetry, &tap);
@@ -400,8 +360,10 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
         apply_live(b);
         e = open_admin(b, why);
     }
+    if (!e) e = boot_nodes_open(b);
     if (!e) boot_rules_start(&b->rules);
     if (!e) boot_synthetics_start(&b->synthetics);
+    if (!e) boot_nodes_listen(b);
     if (!e) e = boot_mqtt_open(b, why);
     if (!e) e = open_server(b, why); /* last: whoever connects finds everything there */
     if (!e) admin_set_url(b->admin, b->settings.server_address, http_server_port(app->server));
@@ -427,6 +389,7 @@ enum err boot_start_for_command(struct boot *b, struct conf *conf, const char *d
 }
 
 /* Not the reverse of the start:
+ * - What other servers tell comes to nobody any more; another one leads, if there is one.
  * - Commands, the notifier and the polls stop before HTTP, because requests wait for them: each is
  *   answered while there is a server. What is owed meanwhile waits in the outbox.
  * - The housekeeper stops before MQTT, which it looks after: it meets no stopped loop.
@@ -437,6 +400,7 @@ void boot_stop(struct boot *b)
 {
     struct app *app = &b->app;
     control_stop(b->control);
+    boot_nodes_mute(b);
     notify_parts_stop(&b->notify);
     command_polls_close(app->polls);
     http_server_stop(atomic_exchange(&app->server, NULL), b->settings.shutdown_timeout_ns);

@@ -19,6 +19,7 @@
 
 struct analytics_turns;
 struct housekeeping;
+struct nodes;
 struct tls_context;
 
 struct boot {

@@ -1,6 +1,7 @@
 /* The pilot's part of the start order (see boot_pilot.h). */
 #include "app/boot_pilot.h"
 
+#include "store/nodes.h"
 #include "store/registry.h"
 
 void boot_pilot_apply(struct boot_pilot *b, const struct settings *s)
@@ -19,6 +20,11 @@ void boot_pilot_apply(struct boot_pilot *b, const struct settings *s)
     quota_changed(b->quota, 0);
 }
 
+static unsigned count_nodes(void *nodes)
+{
+    return nodes_alive(nodes);
+}
+
 static void plan_changed(void *ctx, int64_t org)
 {
     quota_changed(ctx, org);
@@ -29,7 +35,8 @@ enum err boot_pilot_open(struct boot_pilot *b, struct app *app, const struct set
     b->app = app;
     b->features.limits = &b->limits;
     const struct quota_opts quota = {app->db, app->clock, &b->limits};
-    const struct rates_opts rates = {.clock = app->clock};
+    const struct rates_opts rates = {
+        .clock = app->clock, .nodes = count_nodes, .nodes_ctx = app->nodes};
     enum err e = quota_new(&b->quota, &quota);
     if (!e) e = rates_new(&b->rates, &rates);
     if (e) return e;

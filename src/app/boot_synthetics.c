@@ -2,6 +2,9 @@
 #include "app/boot_synthetics.h"
 
 #include "base/mem.h"
+#include "store/nodes.h"
+
+#include <stdio.h>
 
 enum { TAP_BYTES_MAX = 16 << 20 };
 
@@ -42,12 +45,32 @@ static void wake(void *tap)
 
 static void changed(void *ctx, int64_t org, int64_t device)
 {
-    synthetics_changed(ctx, org, device);
+    struct boot_synthetics *b = ctx;
+    synthetics_changed(b->engine, org, device);
 }
 
+/* By whoever leads. */
 static enum err recompute(void *ctx, int64_t org, int64_t device, int64_t from_ns)
 {
-    return synthetics_recompute(ctx, org, device, from_ns);
+    struct boot_synthetics *b = ctx;
+    char text[80];
+    if (nodes_lead(b->app->nodes)) return synthetics_recompute(b->engine, org, device, from_ns);
+    int n = snprintf(text, sizeof text, "%lld %lld %lld", (long long)org, (long long)device,
+                     (long long)from_ns);
+    nodes_tell(b->app->nodes, NODES_RECOMPUTE, bytes_of(text, (size_t)n));
+    return ERR_OK;
+}
+
+void boot_synthetics_heard(struct boot_synthetics *b, struct bytes text)
+{
+    int64_t v[3];
+    struct bytes word, rest = text;
+    for (size_t i = 0; i < 3; i++) {
+        rest = bytes_cut(rest, ' ', &word);
+        if (!bytes_to_i64(word, &v[i])) return;
+    }
+    /* past its bound the request is lost, as one is that comes to the leader itself is refused */
+    if (nodes_lead(b->app->nodes)) (void)!synthetics_recompute(b->engine, v[0], v[1], v[2]);
 }
 
 enum err boot_synthetics_open(struct boot_synthetics *b, struct app *app, struct why *why)
@@ -60,6 +83,7 @@ enum err boot_synthetics_open(struct boot_synthetics *b, struct app *app, struct
         .clock = app->clock,
         .write = write_results,
         .write_ctx = app,
+        .idle = !nodes_lead(app->nodes),
     };
     enum err e = synthetics_new(&b->engine, &opts, why);
     if (!e) e = tap_new(&b->tap, "synthetics", TAP_BYTES_MAX);
@@ -73,7 +97,7 @@ enum err boot_synthetics_open(struct boot_synthetics *b, struct app *app, struct
         .rnd = app->rnd,
         .changed = changed,
         .recompute = recompute,
-        .engine = b->engine,
+        .engine = b,
     };
     app->synthetics = &b->service;
     return ERR_OK;

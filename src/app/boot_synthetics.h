@@ -22,6 +22,8 @@ enum err boot_synthetics_open(struct boot_synthetics *b, struct app *app,
                               struct why *why) MUST_CHECK;
 /* Readings are computed from here on: the pipeline takes results. */
 void boot_synthetics_start(struct boot_synthetics *b);
+/* Another server was asked to compute a device again, and this one leads. */
+void boot_synthetics_heard(struct boot_synthetics *b, struct bytes text);
 /* While the pipeline still writes, and nothing else gives it work: computes and writes what is
  * owed. */
 void boot_synthetics_finish(struct boot_synthetics *b);

@@ -22,6 +22,7 @@
 #include "service/device_purge.h"
 #include "service/notify_service.h"
 #include "service/organization_purge.h"
+#include "store/nodes.h"
 #include "store/registry.h"
 #include "store/sql_plan.h"
 #include "sys/lock.h"
@@ -224,6 +225,21 @@ static const struct job {
 };
 enum { JOBS = sizeof jobs / sizeof *jobs };
 
+/* Of those, what the server that leads does for all that share the store. */
+static enum err (*const once[])(struct housekeeping *) = {
+    expire_commands, note_presence, kick_fleet,          kick_analytics,
+    retain,          prune_alerts,  purge_devices,       purge_organizations,
+    retain_events,   purge_users,   purge_notifications,
+};
+
+static bool is_another_ones(const struct housekeeping *h, int job)
+{
+    if (nodes_lead(h->app->nodes)) return false;
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
+        if (jobs[job].run == once[i]) return true;
+    return false;
+}
+
 static void run_job(struct housekeeping *h, int i, bool *failing)
 {
     enum err e = jobs[i].run(h);
@@ -247,6 +263,7 @@ static void *run(void *arg)
         for (int i = 0; i < JOBS; i++) {
             if (clock_mono_ns(h->app->clock) < due_ns[i]) continue;
             due_ns[i] = clock_mono_ns(h->app->clock) + jobs[i].period_ns;
+            if (is_another_ones(h, i)) continue;
             run_job(h, i, failing);
         }
         lock_take(&h->lock);

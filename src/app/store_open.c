@@ -14,7 +14,7 @@
 
 #include <stdio.h>
 
-#define NODE_PATIENCE_NS NS_PER_S
+#define NODE_PATIENCE_NS (30 * NS_PER_S) /* another one may change the schema just then */
 
 enum err store_open_place(const struct settings *s, const char *path, struct store_place *ret,
                           struct why *why)
@@ -61,16 +61,20 @@ static enum err open_embedded(struct store_open *store, unsigned parts, const ch
 
 /* --- PostgreSQL ------------------------------------------------------------------------------- */
 
-static enum err open_pool(struct store_open *store, const struct settings *s,
+/* By its name PostgreSQL's administrator, and the other servers, know whose a connection is. */
+static enum err open_pool(struct store_open *store, const struct settings *s, const char *id,
                           const struct clock *clock, struct why *why)
 {
     struct store_url url;
+    char name[40];
+    snprintf(name, sizeof name, "sensorvision %.16s", id);
     enum err e = store_url_parse(&url, bytes_str(s->store_url), why);
     if (e) return e;
     const struct postgres_opts opts = {
         .url = url.text,
         .user = s->postgres_username,
         .password = s->postgres_password,
+        .name = name,
         .max = (unsigned)s->postgres_max,
         .min_idle = (unsigned)s->postgres_min_idle,
         .connect_timeout_ns = s->postgres_connect_timeout_ns,
@@ -110,25 +114,59 @@ static enum err refuse_foreign_tables(struct sql_db *db, struct why *why)
     return e == ERR_END ? ERR_OK : e;
 }
 
-static enum err open_catalog(struct store_open *store, const struct clock *clock, struct why *why)
+static void count_pending(void *ctx, const struct migrate_line *line)
 {
-    const struct postgres_node_opts node = {store->pool, NODE_PATIENCE_NS, store->lost, store->ctx};
-    enum err e = postgres_node_take(&store->node, &node, why);
-    if (!e) e = refuse_foreign_tables(store->db, why);
+    size_t *n = ctx;
+    *n += line->state == MIGRATE_PENDING;
+}
+
+/* Servers that run know the schema as it is: it is changed while there is none. */
+static enum err bring_up_to_date(struct store_open *store, const struct clock *clock,
+                                 struct why *why)
+{
+    size_t pending = 0;
+    unsigned others = 0;
+    enum err e = migrate_status(store->db, migrations_catalog, migrations_catalog_count,
+                                count_pending, &pending, why);
+    if (!e && pending) e = postgres_node_count(store->nodes, &others, why);
+    if (!e && others)
+        return why_say(why, ERR_LOCKED,
+                       "%u servers of an earlier version work on this database, whose schema this "
+                       "one has to change first; stop them",
+                       others);
     return e ? e
              : migrate_run(store->db, migrations_catalog, migrations_catalog_count,
                            clock_wall_ns(clock), why);
 }
 
+static enum err open_catalog(struct store_open *store, const char *id, const struct clock *clock,
+                             struct why *why)
+{
+    const struct postgres_node_opts node = {.pool = store->pool,
+                                            .id = id,
+                                            .patience_ns = NODE_PATIENCE_NS,
+                                            .yields = store->role == STORE_COMMAND};
+    enum err e = postgres_node_take(&store->nodes, &node, why);
+    if (!e) e = refuse_foreign_tables(store->db, why);
+    if (!e) e = bring_up_to_date(store, clock, why);
+    if (e) return e;
+    if (store->role != STORE_GUEST) return postgres_node_join(store->nodes, why);
+    postgres_node_stand_aside(store->nodes);
+    return ERR_OK;
+}
+
 static enum err open_postgres(struct store_open *store, unsigned parts, const struct settings *s,
                               const struct clock *clock, struct why *why)
 {
-    enum err e = store->db || !parts ? ERR_OK : open_pool(store, s, clock, why);
-    if (!e && !store->node && (parts & STORE_CATALOG)) e = open_catalog(store, clock, why);
+    char id[20];
+    snprintf(id, sizeof id, "%016llx", (unsigned long long)rnd_u64(rnd_system()));
+    enum err e = store->db || !parts ? ERR_OK : open_pool(store, s, id, clock, why);
+    if (!e && !store->nodes && (parts & STORE_CATALOG)) e = open_catalog(store, id, clock, why);
     if (!e && (parts & STORE_CATALOG) && !store->filling) e = takeover_refuse(store->db, why);
     const struct postgres_store_opts opts = {store->pool, store->db, clock,
                                              (unsigned)s->batches_at_once};
     if (!e && (parts & STORE_TELEMETRY)) e = postgres_store_open(&store->telemetry, &opts, why);
+    if (!e && (parts & STORE_TELEMETRY)) postgres_store_share(store->telemetry, store->nodes);
     return e;
 }
 
@@ -149,7 +187,7 @@ void store_open_close(struct store_open *s)
     telemetry_close(s->telemetry);
     registry_free(s->registry);
     catalog_close(s->db);
-    postgres_node_free(s->node);
+    postgres_node_free(s->nodes);
     postgres_pool_free(s->pool);
     *s = (struct store_open){.db = NULL};
 }

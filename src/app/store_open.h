@@ -6,18 +6,19 @@
  *              DIR/telemetry/    log, segments, manifest (store/embedded/engine.h)
  *              DIR is the data directory, or what store.url=embedded:DIR names; the caller holds
  *              its lock.
- *   postgres   both in one database, over one pool (store/postgres/README.md); who opens more than
- *              STORE_RAW is the only one there (store/postgres/postgres_node.h). The data directory
- *              holds nothing but its lock and the control socket.
+ *   postgres   both in one database, over one pool (store/postgres/README.md). A server joins the
+ *              others there (store/nodes.h); a command that only looks or changes something is
+ *              there as a guest. The data directory holds nothing but its lock and the control
+ *              socket.
  *
- * Threads: main; lost() comes from a thread of its own.   Memory: owned by the caller, who ends it
- * with store_open_close(), also when opening failed. */
+ * Threads: main.   Memory: owned by the caller, who ends it with store_open_close(), also when
+ * opening failed. */
 #include "app/data_dir.h"
 #include "app/settings.h"
 #include "base/clock.h"
 #include "sys/file.h"
 
-struct postgres_node;
+struct nodes;
 struct postgres_pool;
 struct registry;
 struct sql_db;
@@ -30,12 +31,17 @@ enum store_part {
     STORE_TELEMETRY = 1 << 3, /* readings; needs STORE_CATALOG */
 };
 
-struct store_open {                           /* zeroed, but for what the caller wishes */
-    void (*lost)(void *ctx, const char *why); /* another server took the database over; or NULL */
-    void *ctx;
-    bool filling; /* the caller fills it from another one; else such a store is refused */
+enum store_role {
+    STORE_GUEST,   /* a command beside the servers */
+    STORE_SERVER,  /* a node among others */
+    STORE_COMMAND, /* the server of one command: leads only while it is alone */
+};
+
+struct store_open { /* zeroed, but for what the caller wishes */
+    bool filling;   /* the caller fills it from another one; else such a store is refused */
+    enum store_role role;
     struct postgres_pool *pool; /* NULL: embedded */
-    struct postgres_node *node;
+    struct nodes *nodes;        /* NULL: embedded */
     struct sql_db *db;
     struct registry *registry;
     struct telemetry *telemetry;

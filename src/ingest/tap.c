@@ -91,6 +91,14 @@ void tap_push(void *tap, const struct record_set *set)
     mem_free(item);
 }
 
+void tap_gap(struct tap *t)
+{
+    lock_take(&t->lock);
+    t->gap = true;
+    cond_signal(&t->ready);
+    lock_release(&t->lock);
+}
+
 void tap_wake(struct tap *t)
 {
     lock_take(&t->lock);

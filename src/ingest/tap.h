@@ -34,5 +34,7 @@ enum err tap_new(struct tap **ret, const char *name, size_t max_bytes) MUST_CHEC
 void tap_watch(struct tap *t, const struct tap_watcher *watcher);
 void tap_push(void *tap, const struct record_set *set); /* fits struct batch_tap */
 void tap_wake(struct tap *t);
+/* Something else than this tap has dropped sets: as when it has itself. */
+void tap_gap(struct tap *t);
 uint64_t tap_dropped(struct tap *t);
 void tap_free(struct tap *t); /* delivers what is queued; NULL is fine */

@@ -49,6 +49,13 @@ static void note(void *ctx, unsigned subjects, int64_t org)
     end(ctx, subjects, org, cache_changed, cache_changed_all);
 }
 
+unsigned cached_catalog_subjects(struct bytes table)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (bytes_is(table, rules[i].table)) return rules[i].subjects;
+    return 0;
+}
+
 void cached_catalog_heard(struct cache *c, unsigned subjects, int64_t org)
 {
     end(c, subjects, org, cache_heard, cache_heard_all);

@@ -27,5 +27,7 @@ void cached_catalog_use(struct sql_db *db, struct cache *c);
 
 /* The slot of an organisation's generation, the same in every cache of the catalog. */
 uint32_t cached_catalog_slot(int64_t org);
+/* What caches hold of that table, as bits. */
+unsigned cached_catalog_subjects(struct bytes table);
 /* Another node changed these subjects (bits) of that organisation (0: any) and has said so. */
 void cached_catalog_heard(struct cache *c, unsigned subjects, int64_t org);

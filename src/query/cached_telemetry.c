@@ -228,25 +228,28 @@ static enum err cached_rollups(struct telemetry *base, const struct scan_range *
 
 /* --- changing --------------------------------------------------------------------------------- */
 
-static void note_late(struct cached *t, const struct record_set *set, const struct record *r)
+typedef void note_fn(struct cache *c, enum cache_id cache, uint32_t slot);
+
+static void note_late(struct cached *t, const struct record_set *set, const struct record *r,
+                      note_fn *note)
 {
     int64_t day = floor_to(r->ts_ns, NS_PER_DAY) / NS_PER_DAY;
     for (uint32_t i = 0; i < r->count; i++) {
         int64_t series = set->points[r->first + i].series;
-        cache_changed(t->cache, CACHE_ANALYTICS, day_slot(r->org, series, day));
+        note(t->cache, CACHE_ANALYTICS, day_slot(r->org, series, day));
     }
 }
 
-static void note_set(struct cached *t, const struct record_set *set, int64_t seen_ns)
+static void note_set(struct cached *t, const struct record_set *set, int64_t seen_ns, note_fn *note)
 {
     int64_t device = 0;
     for (size_t i = 0; i < set->record_count; i++) {
         const struct record *r = &set->records[i];
         if (!i || r->device != device)
-            cache_changed(t->cache, CACHE_QUERIES, cached_telemetry_device_slot(r->org, r->device));
+            note(t->cache, CACHE_QUERIES, cached_telemetry_device_slot(r->org, r->device));
         device = r->device;
         if (clock_add(floor_to(r->ts_ns, NS_PER_HOUR), NS_PER_HOUR) <= seen_ns)
-            note_late(t, set, r);
+            note_late(t, set, r, note);
     }
 }
 
@@ -257,7 +260,24 @@ static enum err cached_write(struct telemetry *base, const struct record_set *co
     struct cached *t = cached_of(base);
     enum err e = telemetry_write(t->below, sets, n, why);
     int64_t seen_ns = atomic_load(&t->seen_ns);
-    for (size_t i = 0; i < n; i++) note_set(t, sets[i], seen_ns);
+    for (size_t i = 0; i < n; i++) note_set(t, sets[i], seen_ns, cache_changed);
+    return e;
+}
+
+/* Another server's write is visible before it is heard of, as ours is before it is acknowledged. */
+static void cached_heard(struct telemetry *base, const struct record_set *set)
+{
+    struct cached *t = cached_of(base);
+    t->below->ops->heard(t->below, set);
+    note_set(t, set, atomic_load(&t->seen_ns), cache_heard);
+}
+
+static enum err cached_reread(struct telemetry *base)
+{
+    struct cached *t = cached_of(base);
+    enum err e = t->below->ops->reread(t->below);
+    cache_heard_all(t->cache, CACHE_ANALYTICS);
+    cache_heard_all(t->cache, CACHE_QUERIES);
     return e;
 }
 
@@ -342,6 +362,8 @@ enum err cached_telemetry_new(struct telemetry **ret, struct telemetry *below, s
         .seal = cached_seal,
         .maintain = cached_maintain,
         .read_stats = cached_read_stats,
+        .heard = below->ops->heard ? cached_heard : NULL,
+        .reread = below->ops->reread ? cached_reread : NULL,
         .close = cached_close,
     };
     t->base.ops = &t->ops;

@@ -30,7 +30,8 @@ struct followers {
     unsigned client_count;
     size_t behind; /* at least so many may be; 0 is exact */
     int64_t saved_ns;
-    bool gave_up; /* settle() failed and the server stops: memory is ahead of the catalog */
+    bool gave_up; /* settle() failed and the server stops, or leads no more: memory is ahead */
+    bool led;     /* as last followed */
 
     struct lock lock; /* guards below */
     struct cond stopped;
@@ -38,7 +39,7 @@ struct followers {
     size_t change_count;
     bool reload[FOLLOWERS_CLIENTS_MAX];
 
-    _Atomic bool stopping; /* written under the lock */
+    _Atomic bool stopping, leads; /* written under the lock */
     _Atomic bool due; /* changes or reloads are waiting; relaxed, the lock orders what they say */
     _Atomic uint64_t judged, replays, settle_failures;
     _Atomic size_t stat_count, stat_behind;
@@ -50,6 +51,8 @@ enum err followers_new(struct followers **ret, const struct followers_opts *opts
     if (!f) return ERR_NOMEM;
     f->opts = *opts;
     f->saved_ns = clock_mono_ns(opts->clock);
+    f->led = true;
+    atomic_store(&f->leads, true);
     follower_index_init(&f->index);
     lock_init(&f->lock, LOCK_RANK_HUB);
     cond_init(&f->stopped);
@@ -107,12 +110,21 @@ void followers_stop(struct followers *f)
     lock_release(&f->lock);
 }
 
-/* False: the server stops, do not try again. */
+void followers_lead(struct followers *f, bool leads)
+{
+    lock_take(&f->lock);
+    atomic_store(&f->leads, leads);
+    cond_broadcast(&f->stopped);
+    lock_release(&f->lock);
+    if (f->wake) f->wake(f->wake_ctx);
+}
+
+/* False: the server stops or leads no more, do not try again. */
 static bool wait_to_retry(struct followers *f)
 {
     lock_take(&f->lock);
-    if (!f->stopping) cond_wait_for(&f->stopped, &f->lock, RETRY_NS);
-    bool go_on = !f->stopping;
+    if (!f->stopping && f->leads) cond_wait_for(&f->stopped, &f->lock, RETRY_NS);
+    bool go_on = !f->stopping && f->leads;
     lock_release(&f->lock);
     return go_on;
 }
@@ -305,6 +317,30 @@ static void apply_changes(struct followers *f)
     }
 }
 
+/* As if it had never led. */
+static void forget_all(struct followers *f)
+{
+    for (unsigned i = 0; i < f->client_count; i++)
+        if (f->clients[i].call.forget) f->clients[i].call.forget(f->clients[i].call.ctx);
+    f->behind = 0;
+    f->gave_up = false;
+}
+
+/* False: another server leads, there is nothing to do. */
+static bool follow_lead(struct followers *f)
+{
+    bool leads = atomic_load(&f->leads);
+    if (leads == f->led) return leads;
+    f->led = leads;
+    if (!leads) forget_all(f);
+    lock_take(&f->lock);
+    for (unsigned i = 0; leads && i < f->client_count; i++) f->reload[i] = true;
+    atomic_store_explicit(&f->due, leads, memory_order_relaxed);
+    f->change_count = 0;
+    lock_release(&f->lock);
+    return leads;
+}
+
 static void prepare(struct followers *f)
 {
     apply_changes(f);
@@ -322,12 +358,14 @@ static void note_stats(struct followers *f)
 bool followers_watches(void *followers, int64_t org)
 {
     struct followers *f = followers;
-    return follower_index_watches(&f->index, org);
+    return atomic_load_explicit(&f->leads, memory_order_relaxed) &&
+           follower_index_watches(&f->index, org);
 }
 
 void followers_on_records(void *followers, const struct record_set *set)
 {
     struct followers *f = followers;
+    if (!follow_lead(f)) return;
     prepare(f);
     if (f->gave_up) return;
     int64_t received_ns = clock_wall_ns(f->opts.clock);
@@ -354,6 +392,10 @@ void followers_on_gap(void *followers)
 void followers_on_idle(void *followers)
 {
     struct followers *f = followers;
+    if (!follow_lead(f)) {
+        note_stats(f);
+        return;
+    }
     prepare(f);
     bool stopping = atomic_load(&f->stopping);
     if (!followers_settle(f)) return;

@@ -33,6 +33,9 @@ struct followers_client {
     enum err (*settle)(void *ctx, bool now);
     /* Saves positions; every FOLLOWERS_SAVE_NS and at the end, always settled before. */
     enum err (*save)(void *ctx);
+    /* Drops its followers, and what judging caused and was not settled: another server goes on
+     * from what is saved. NULL: it is never asked to. */
+    void (*forget)(void *ctx);
 };
 enum { FOLLOWERS_CLIENTS_MAX = 4 };
 #define FOLLOWERS_SAVE_NS (30 * NS_PER_S)
@@ -58,6 +61,9 @@ void followers_on_idle(void *followers);
 
 /* Any thread, never blocks, never fails: see followers_client.changed. id 0: compare everything. */
 void followers_changed(struct followers *f, unsigned client, int64_t org, int64_t id);
+/* Any thread. leads false: followers are forgotten and nothing is judged, because another server
+ * does; true, which it is at first: all clients load, as at a start. */
+void followers_lead(struct followers *f, bool leads);
 /* Nothing is tried again any more; the thread ends as soon as its queue is empty. */
 void followers_stop(struct followers *f);
 void followers_free(struct followers *f); /* after the thread; NULL is fine */

@@ -28,6 +28,7 @@ struct notifier {
     struct notifier_opts opts;
     struct lock lock; /* guards everything below */
     struct cond wake;
+    bool paused;
     bool closing, looking; /* looking: one thread reads the outbox */
     int64_t look_at_ns;    /* monotonic: not before that, unless woken */
     int64_t resend_at_ns;  /* monotonic: when an Alertmanager hears of all again */
@@ -296,7 +297,8 @@ static void *run(void *arg)
     while (!f->closing) {
         int64_t ahead = f->look_at_ns - clock_mono_ns(f->opts.outbox->clock);
         int64_t again = resend_ahead(f);
-        if (f->looking) ahead = SLEEP_MAX_NS;
+        if (f->looking || f->paused) ahead = SLEEP_MAX_NS;
+        if (f->paused) again = SLEEP_MAX_NS;
         if (f->first)
             run_try(f);
         else if (ahead <= 0)
@@ -367,6 +369,16 @@ void notifier_wake(void *n)
 {
     struct notifier *f = n;
     lock_take(&f->lock);
+    f->look_at_ns = 0;
+    cond_broadcast(&f->wake);
+    lock_release(&f->lock);
+}
+
+void notifier_pause(struct notifier *f, bool pause)
+{
+    if (!f) return;
+    lock_take(&f->lock);
+    f->paused = pause;
     f->look_at_ns = 0;
     cond_broadcast(&f->wake);
     lock_release(&f->lock);

@@ -31,7 +31,9 @@ enum err notifier_new(struct notifier **ret, const struct notifier_opts *opts) M
  * threads end; from then on nothing is taken. NULL is fine, twice too. */
 void notifier_stop(struct notifier *n);
 void notifier_free(struct notifier *n); /* stops first; NULL is fine */
-void notifier_wake(void *n);            /* fits notify_outbox.wake */
+/* Another server takes what is owed; what is tried by hand goes on. Attempts under way end. */
+void notifier_pause(struct notifier *n, bool pause); /* NULL is fine */
+void notifier_wake(void *n);                         /* fits notify_outbox.wake */
 
 /* One attempt right now, with its result; no retry. It ends as a line of the log. */
 struct notifier_try {

@@ -362,6 +362,18 @@ static enum err take(struct rule_followers *r, const struct rule_loaded *l)
     return ERR_OK;
 }
 
+static void forget(void *ctx)
+{
+    struct rule_followers *r = ctx;
+    struct map_slot *slot;
+    size_t at = 0;
+    r->step_count = 0;
+    while ((slot = map_next(&r->rules, &at))) {
+        drop(r, slot->value);
+        at = 0; /* the map has shifted */
+    }
+}
+
 static enum err load_some(struct rule_followers *r, struct arena *a, int64_t *after, size_t *ret_n)
 {
     struct sql_tx *tx;
@@ -452,7 +464,7 @@ enum err rule_followers_new(struct rule_followers **ret, const struct rule_follo
     r->opts = *opts;
     map_init(&r->rules, rnd_u64(opts->rnd));
     arena_init(&r->arena, BATCH_BYTES);
-    const struct followers_client client = {r, load, changed, settle, save};
+    const struct followers_client client = {r, load, changed, settle, save, forget};
     r->client = followers_add_client(opts->followers, &client);
     *ret = r;
     return ERR_OK;

@@ -133,6 +133,14 @@ static void end_request(struct synthetics *s, const struct synthetic_request *r,
     if (!all) atomic_fetch_sub(&s->orgs[r->org % SYNTHETIC_ORGS], 1);
 }
 
+/* What was asked is read by whoever leads. */
+static void serve_nothing(struct synthetics *s)
+{
+    struct synthetic_request r = {0};
+    bool all;
+    while (next_request(s, &r, &all)) end_request(s, &r, all);
+}
+
 /* False: the catalog did not answer; it is asked again with the next record or second. */
 static bool serve_all(struct synthetics *s)
 {
@@ -151,7 +159,7 @@ static bool serve_all(struct synthetics *s)
 bool synthetics_watches(void *synthetics, int64_t org)
 {
     struct synthetics *s = synthetics;
-    return atomic_load(&s->orgs[org % SYNTHETIC_ORGS]) != 0;
+    return atomic_load(&s->leads) && atomic_load(&s->orgs[org % SYNTHETIC_ORGS]) != 0;
 }
 
 static void note_stats(struct synthetics *s)
@@ -160,6 +168,28 @@ static void note_stats(struct synthetics *s)
     atomic_store_explicit(&s->stat_dirty, s->dirty_count + (s->sweep != NULL),
                           memory_order_relaxed);
     atomic_store_explicit(&s->stat_window_bytes, s->budget.used_bytes, memory_order_relaxed);
+}
+
+void synthetics_lead(struct synthetics *s, bool leads)
+{
+    atomic_store(&s->leads, leads);
+    if (s->wake) s->wake(s->wake_ctx);
+}
+
+/* False: another server computes, or what it had computed cannot be read yet. */
+static bool follow_lead(struct synthetics *s)
+{
+    bool leads = atomic_load(&s->leads);
+    if (!leads) serve_nothing(s);
+    if (leads == s->led) return leads;
+    if (!leads) {
+        synthetics_load_nothing(s);
+        synthetic_output_drain(s->output);
+    } else if (synthetics_load_start(s)) {
+        return false; /* again with the next record or second */
+    }
+    s->led = leads;
+    return leads;
 }
 
 /* A device whose change cannot be loaded now misses sets: once it is there, it reads the store. */
@@ -173,7 +203,7 @@ static void prepare(struct synthetics *s)
 void synthetics_on_records(void *synthetics, const struct record_set *set)
 {
     struct synthetics *s = synthetics;
-    if (s->finished) return;
+    if (s->finished || !follow_lead(s)) return;
     prepare(s);
     int64_t now_ns = clock_wall_ns(s->opts.clock);
     for (size_t i = 0; i < set->record_count; i++) {
@@ -215,7 +245,7 @@ static void finish(struct synthetics *s)
 {
     synthetic_output_drain(s->output);
     synthetics_sweep_stop(s);
-    s->finished = synthetics_save_clean(s) == ERR_OK;
+    s->finished = !s->led || synthetics_save_clean(s) == ERR_OK;
     lock_take(&s->lock);
     s->done = true;
     cond_broadcast(&s->changed);
@@ -229,9 +259,15 @@ void synthetics_on_idle(void *synthetics)
     lock_take(&s->lock);
     bool finishing = s->finishing && !s->done;
     lock_release(&s->lock);
-    prepare(s);
+    bool leads = follow_lead(s);
+    if (leads) prepare(s);
     if (finishing) {
         finish(s);
+        return;
+    }
+    if (!leads) {
+        synthetic_output_collect(s->output);
+        note_stats(s);
         return;
     }
     wake_sleepers(s);
@@ -273,7 +309,9 @@ enum err synthetics_new(struct synthetics **ret, const struct synthetics_opts *o
     cond_init(&s->changed);
     const struct synthetic_output_opts output = {opts->write, opts->write_ctx, on_failed, s};
     enum err e = synthetic_output_new(&s->output, &output);
-    if (!e) e = synthetics_load_start(s);
+    s->led = !opts->idle;
+    atomic_store(&s->leads, s->led);
+    if (!e && s->led) e = synthetics_load_start(s);
     if (e) {
         free_parts(s);
         return why_say(why, e, "synthetic variables could not be loaded: %s", err_sentence(e));

@@ -36,6 +36,7 @@ struct synthetics_opts {
     enum err (*write)(void *ctx, struct synthetic_set *s); /* see synthetic_output.h */
     void *write_ctx;
     size_t window_bytes; /* 0: SYNTHETICS_WINDOW_BYTES */
+    bool idle;           /* another server leads: see synthetics_lead() */
 };
 
 struct synthetics;
@@ -53,6 +54,10 @@ void synthetics_on_gap(void *synthetics);
 void synthetics_on_idle(void *synthetics);
 /* wake: makes the thread call on_idle() soon; once, before records flow. */
 void synthetics_set_waker(struct synthetics *s, void (*wake)(void *ctx), void *ctx);
+
+/* Any thread. leads false: groups are forgotten and nothing is computed, because another server
+ * does; true: all is loaded, as at a start. */
+void synthetics_lead(struct synthetics *s, bool leads);
 
 /* Any thread, never blocks: the synthetic variables of that device are not what they were. Records
  * that are written after the call are computed with the new ones. */

@@ -152,6 +152,13 @@ enum err synthetics_load_all(struct synthetics *s)
     return ERR_OK;
 }
 
+void synthetics_load_nothing(struct synthetics *s)
+{
+    synthetics_sweep_stop(s);
+    while (s->first) drop(s, s->first);
+    s->saving = false;
+}
+
 enum err synthetics_load_start(struct synthetics *s)
 {
     bool clean = false;

@@ -38,8 +38,9 @@ struct synthetics {
     uint64_t save_seq;
     uint64_t failed, save_failed; /* records that failed, so far and when saving began */
     int64_t save_due_ns;
-    bool finished;
-    bool missed; /* records came while a change could not be loaded */
+    bool finished, led;
+    _Atomic bool leads; /* any thread writes it; led follows */
+    bool missed;        /* records came while a change could not be loaded */
 
     _Atomic uint32_t orgs[SYNTHETIC_ORGS]; /* groups of organisations, by org modulo */
     _Atomic bool asked;                    /* something stands under the lock */
@@ -58,6 +59,8 @@ enum err synthetics_load_all(struct synthetics *s) MUST_CHECK;
 enum err synthetics_load_device(struct synthetics *s, int64_t org, int64_t device) MUST_CHECK;
 /* At start: what may not have been computed before it. */
 enum err synthetics_load_start(struct synthetics *s) MUST_CHECK;
+/* Another server leads. */
+void synthetics_load_nothing(struct synthetics *s);
 struct synthetic_group *synthetics_find(const struct synthetics *s, int64_t device);
 
 /* synthetics_sweep.c: what is dirty. */

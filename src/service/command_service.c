@@ -19,6 +19,13 @@ void command_service_watch(struct command_service *s, const struct command_watch
     s->watchers[s->watcher_count++] = *watcher;
 }
 
+void command_service_heard(struct command_service *s, int64_t org, int64_t device)
+{
+    atomic_fetch_add(&s->commits, 1);
+    for (size_t i = 0; i < s->watcher_count; i++)
+        s->watchers[i].committed(s->watchers[i].ctx, org, device);
+}
+
 static enum err note(struct command_service *s, struct sql_tx *tx, const struct actor *actor,
                      const struct command *c, enum command_state state)
 {
@@ -120,9 +127,7 @@ enum err command_service_send(struct command_service *s, const struct actor *act
     if (e) return e;
     e = sql_end(tx, send_in(s, tx, actor, device, &c, arena, refusal));
     if (e) return e;
-    atomic_fetch_add(&s->commits, 1);
-    for (size_t i = 0; i < s->watcher_count; i++)
-        s->watchers[i].committed(s->watchers[i].ctx, c.org, c.device);
+    command_service_heard(s, c.org, c.device);
     *ret = c;
     return ERR_OK;
 }

@@ -48,6 +48,8 @@ struct command_service {
     _Atomic uint64_t commits;
 };
 
+/* Another server has committed one (store/nodes.h): its watchers are here, too. */
+void command_service_heard(struct command_service *s, int64_t org, int64_t device);
 /* Before requests run. */
 void command_service_watch(struct command_service *s, const struct command_watcher *watcher);
 

@@ -127,6 +127,21 @@ void identity_remove_key(struct identity *i, int64_t key)
     mem_free(found);
 }
 
+enum err identity_follow_key(struct identity *i, const struct api_key *k)
+{
+    struct key_entry *old = NULL;
+    size_t at = 0;
+    rwlock_write(&i->lock);
+    for (struct map_slot *s; !old && (s = map_next(&i->keys, &at));) {
+        struct key_entry *other = s->value;
+        if (other->id == k->id && memcmp(other->hash, k->hash, sizeof k->hash) != 0) old = other;
+    }
+    if (old) map_remove(&i->keys, key_of(old));
+    rwlock_release(&i->lock);
+    mem_free(old);
+    return identity_put_key(i, k);
+}
+
 /* One key of the user, taken out; NULL when there is none. */
 static struct key_entry *take_key_of(struct identity *i, int64_t user)
 {
@@ -263,14 +278,21 @@ static enum err load_all(struct load *l, struct sql_db *db)
     return sql_end(tx, e);
 }
 
-enum err identity_open(struct identity **ret, struct sql_db *db, int64_t now_ns, struct rnd *rnd)
+static struct identity *make(uint64_t a, uint64_t b, uint64_t c)
 {
     struct identity *i = mem_zalloc(sizeof *i);
-    if (!i) return ERR_NOMEM;
+    if (!i) return NULL;
     rwlock_init(&i->lock, LOCK_RANK_SECURITY);
-    map_init(&i->users, rnd_u64(rnd));
-    map_init(&i->keys, rnd_u64(rnd));
-    map_init(&i->sessions, rnd_u64(rnd));
+    map_init(&i->users, a);
+    map_init(&i->keys, b);
+    map_init(&i->sessions, c);
+    return i;
+}
+
+enum err identity_open(struct identity **ret, struct sql_db *db, int64_t now_ns, struct rnd *rnd)
+{
+    struct identity *i = make(rnd_u64(rnd), rnd_u64(rnd), rnd_u64(rnd));
+    if (!i) return ERR_NOMEM;
     struct load l = {i, now_ns};
     enum err e = load_all(&l, db);
     if (e) {
@@ -279,6 +301,30 @@ enum err identity_open(struct identity **ret, struct sql_db *db, int64_t now_ns,
     }
     *ret = i;
     return ERR_OK;
+}
+
+static void swap(struct map *a, struct map *b)
+{
+    struct map old = *a;
+    *a = *b;
+    *b = old;
+}
+
+enum err identity_reload(struct identity *i, struct sql_db *db, int64_t now_ns)
+{
+    struct identity *fresh = make(i->users.seed, i->keys.seed, i->sessions.seed);
+    if (!fresh) return ERR_NOMEM;
+    struct load l = {fresh, now_ns};
+    enum err e = load_all(&l, db);
+    if (!e) {
+        rwlock_write(&i->lock);
+        swap(&i->users, &fresh->users);
+        swap(&i->keys, &fresh->keys);
+        swap(&i->sessions, &fresh->sessions);
+        rwlock_release(&i->lock);
+    }
+    identity_free(fresh);
+    return e;
 }
 
 void identity_free(struct identity *i)

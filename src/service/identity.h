@@ -15,6 +15,8 @@ struct identity;
 enum err identity_open(struct identity **ret, struct sql_db *db, int64_t now_ns,
                        struct rnd *rnd) MUST_CHECK;
 void identity_free(struct identity *i);
+/* The catalog again, whole. */
+enum err identity_reload(struct identity *i, struct sql_db *db, int64_t now_ns) MUST_CHECK;
 
 /* Inserts or replaces; of u are used id, org, roles, enabled, username. */
 enum err identity_put_user(struct identity *i, const struct user *u) MUST_CHECK;
@@ -31,6 +33,8 @@ void identity_user_name(struct identity *i, int64_t user, char *ret, size_t size
 /* Inserts or replaces; of k are used id, org, user, hash, expires_ns. */
 enum err identity_put_key(struct identity *i, const struct api_key *k) MUST_CHECK;
 void identity_remove_key(struct identity *i, int64_t key);
+/* As put, and what the key was before is no longer good. */
+enum err identity_follow_key(struct identity *i, const struct api_key *k) MUST_CHECK;
 /* All keys of that user. */
 void identity_remove_keys(struct identity *i, int64_t user);
 /* Good at now_ns; notes the use. */

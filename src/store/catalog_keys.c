@@ -48,6 +48,13 @@ enum err catalog_keys_find_hash(struct sql_tx *tx, const uint8_t hash[API_KEY_HA
         sizeof *ret);
 }
 
+enum err catalog_keys_find_good(struct sql_tx *tx, int64_t org, int64_t key, struct arena *a,
+                                struct api_key *ret)
+{
+    return catalog_rows_one(tx, SELECT "org = $1 AND id = $2 AND revoked_ns = 0",
+                            SQL_ARGS(SQL_I(org), SQL_I(key)), a, read_key, ret, sizeof *ret);
+}
+
 enum err catalog_keys_find(struct sql_tx *tx, int64_t org, int64_t user, int64_t key,
                            int64_t now_ns, struct arena *a, struct api_key *ret)
 {

@@ -14,6 +14,9 @@ enum err catalog_keys_find_hash(struct sql_tx *tx, const uint8_t hash[API_KEY_HA
 /* One of the user's, neither revoked nor expired at now_ns. */
 enum err catalog_keys_find(struct sql_tx *tx, int64_t org, int64_t user, int64_t key,
                            int64_t now_ns, struct arena *a, struct api_key *ret) MUST_CHECK;
+/* Not revoked, of whichever user. */
+enum err catalog_keys_find_good(struct sql_tx *tx, int64_t org, int64_t key, struct arena *a,
+                                struct api_key *ret) MUST_CHECK;
 /* Those of the user that are neither revoked nor expired, by id. */
 enum err catalog_keys_list(struct sql_tx *tx, int64_t org, int64_t user, int64_t now_ns,
                            struct arena *a, struct api_key **ret, size_t *ret_n) MUST_CHECK;

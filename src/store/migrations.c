@@ -22,6 +22,7 @@
 #include "store/migration_trends.h"
 #include "store/postgres/migration_analytics.h"
 #include "store/postgres/migration_cleanup.h"
+#include "store/postgres/migration_nodes.h"
 #include "store/postgres/migration_telemetry.h"
 
 static const char people[] =
@@ -196,5 +197,6 @@ const struct migration migrations_catalog[] = {
     {20, "partitions and what becomes old on PostgreSQL", "", migration_cleanup_sql},
     {21, "V57__Pilot_performance_indexes", migration_performance_sql,
      migration_performance_postgres_sql},
+    {22, "what each server on PostgreSQL is told of", "", migration_nodes_sql},
 };
 const size_t migrations_catalog_count = sizeof migrations_catalog / sizeof migrations_catalog[0];

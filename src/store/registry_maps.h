@@ -28,6 +28,7 @@ struct device_entry {
     struct variable_table *_Atomic table;
     uint8_t token[32];
     bool has_token, published;
+    uint32_t generation;           /* of the news that saw it last */
     _Atomic int64_t saved_seen_ns; /* last_seen_ns as the catalog has it, or older */
     struct reg_variable *last;     /* the end of device.variables */
     struct device_entry *older;    /* of all entries */
@@ -48,6 +49,7 @@ struct registry {
     struct rwlock properties_lock; /* guards properties: device -> what it said last */
     struct map properties;
     _Atomic uint64_t property_ticket;
+    uint32_t generation; /* of news; their thread's */
 };
 
 struct org_devices {

@@ -89,6 +89,11 @@ struct telemetry_ops {
      * */
     enum err (*maintain)(struct telemetry *);
     void (*read_stats)(struct telemetry *, struct telemetry_stats *ret);
+    /* Where several servers share the store (store/nodes.h), else NULL: another one has written
+     * these, so what is kept in memory follows; and: something may have been missed, or retention
+     * has moved its edges, so it is read again. */
+    void (*heard)(struct telemetry *, const struct record_set *set);
+    enum err (*reread)(struct telemetry *);
     void (*close)(struct telemetry *); /* seals first when it can; NULL is fine */
 
     /* --- for copies of a whole store (store/copy_points.h); NULL: not this one's -------------- */

@@ -9,11 +9,13 @@
  * So a reader sees each value exactly once, whatever is under way (T5). */
 #include "base/mem.h"
 #include "model/stats.h"
+#include "store/nodes.h"
 #include "store/postgres/postgres_array.h"
 #include "store/postgres/postgres_call.h"
 #include "store/postgres/postgres_state.h"
 
 #include <math.h>
+#include <stdio.h>
 
 enum { ARENA_BYTES = 1 << 30 };
 
@@ -397,13 +399,35 @@ static enum err sum_up_in(struct postgres_store *s, struct summing *g, struct po
     return e ? e : ended;
 }
 
+/* While others are there, they are told a second before: from then on they mark such an hour with
+ * each write, whatever they know. A guest is heard by nobody: it sums up what was surely told. */
+int64_t postgres_hours_closed(struct postgres_store *s)
+{
+    struct nodes *n = s->nodes;
+    int64_t closed = rollup_hour(clock_wall_ns(s->clock) - POSTGRES_OPEN_NS - NS_PER_HOUR);
+    if (!n) return closed;
+    if (!nodes_hears(n)) return closed - NS_PER_HOUR;
+    if (nodes_lead(n) && atomic_load(&n->summed_below_ns) < closed) {
+        char text[24];
+        int length = snprintf(text, sizeof text, "%lld", (long long)closed);
+        bool alone = nodes_alive(n) == 1;
+        nodes_note_summed(n, closed);
+        nodes_tell(n, NODES_SUMMED, bytes_of(text, (size_t)length));
+        atomic_store(&s->summing_at_ns, clock_mono_ns(s->clock) + (alone ? 0 : NS_PER_S));
+    }
+    if (clock_mono_ns(s->clock) >= atomic_load(&s->summing_at_ns))
+        atomic_store(&s->summing_ns, atomic_load(&n->summed_below_ns));
+    int64_t told = atomic_load(&s->summing_ns);
+    return told < closed ? told : closed;
+}
+
 enum err postgres_hours_sum_up(struct postgres_store *s, int64_t org, int64_t before_ns, size_t max,
                                size_t *ret_n)
 {
     struct summing g = {.n = 0};
     struct postgres_conn *c;
     struct why why = {""};
-    int64_t closed_ns = rollup_hour(clock_wall_ns(s->clock) - POSTGRES_OPEN_NS - NS_PER_HOUR);
+    int64_t closed_ns = postgres_hours_closed(s);
     *ret_n = 0;
     enum err e = postgres_pool_take(s->pool, &c, &why);
     if (e) return e;

@@ -2,6 +2,7 @@
 #include "store/postgres/postgres_memory.h"
 
 #include "base/mem.h"
+#include "store/nodes.h"
 #include "store/postgres/postgres_array.h"
 #include "store/postgres/postgres_call.h"
 #include "store/postgres/postgres_state.h"
@@ -95,9 +96,19 @@ static bool is_marked(const struct memory_hour *h, int64_t summed_below_ns)
     return false;
 }
 
+/* Below it marks are not trusted; nobody tells us while nobody is heard. */
+static int64_t summed_below(struct postgres_memory *m)
+{
+    int64_t own = atomic_load(&m->summed_below_ns);
+    if (!m->nodes) return own;
+    if (!nodes_hears(m->nodes)) return INT64_MAX;
+    int64_t others = atomic_load(&m->nodes->summed_below_ns);
+    return own > others ? own : others;
+}
+
 enum err postgres_memory_prepare(struct postgres_memory *m, struct memory_change *c)
 {
-    int64_t summed = atomic_load(&m->summed_below_ns);
+    int64_t summed = summed_below(m);
     enum err e = ERR_OK;
     rwlock_read(&m->lock);
     size_t missing = look_up(m, c);
@@ -137,7 +148,7 @@ bool postgres_memory_committed(struct postgres_memory *m, const struct memory_ch
         v->entry->ts_ns = v->ts_ns;
         v->entry->value = v->value;
     }
-    int64_t summed = atomic_load(&m->summed_below_ns);
+    int64_t summed = summed_below(m);
     for (size_t i = 0; i < c->hour_count; i++) {
         const struct memory_hour *h = &c->hours[i];
         again = again || (h->known && h->hour_ns < summed);
@@ -145,6 +156,26 @@ bool postgres_memory_committed(struct postgres_memory *m, const struct memory_ch
     }
     rwlock_release(&m->lock);
     return again;
+}
+
+void postgres_memory_heard(struct postgres_memory *m, struct memory_change *c, size_t *ret_unclear)
+{
+    rwlock_write(&m->lock);
+    m->stamp++;
+    *ret_unclear = 0;
+    for (size_t i = 0; i < c->value_count; i++) {
+        struct memory_value *v = &c->values[i];
+        struct newest_entry *e = newest_of(m, v->key, v->device);
+        if (!e) atomic_store(&m->unsure, true); /* without memory: it is read again */
+        bool unclear = e && e->ts_ns == v->ts_ns && memcmp(&e->value, &v->value, sizeof v->value);
+        v->entry = unclear ? e : NULL;
+        *ret_unclear += unclear;
+        if (!e || v->ts_ns < e->ts_ns) continue;
+        e->stamp = m->stamp;
+        e->ts_ns = v->ts_ns;
+        e->value = v->value;
+    }
+    rwlock_release(&m->lock);
 }
 
 void postgres_memory_note_summed(struct postgres_memory *m, int64_t below_ns)
@@ -246,6 +277,40 @@ static enum err load(struct postgres_memory *m, struct postgres_conn *c, const c
         }
         PQclear(r);
     }
+    return e;
+}
+
+/* series[], value[] of the record */
+static void take_settled(struct postgres_memory *m, const struct memory_value *v, const PGresult *r)
+{
+    struct postgres_array ids, values;
+    if (PQntuples(r) != 1 ||
+        !postgres_array_read(PQgetvalue(r, 0, 0), PQgetlength(r, 0, 0), &ids) ||
+        !postgres_array_read(PQgetvalue(r, 0, 1), PQgetlength(r, 0, 1), &values))
+        return;
+    rwlock_write(&m->lock);
+    for (size_t i = 0; i < ids.n && i < values.n; i++)
+        if (postgres_array_int(&ids, i) == v->key[1] && v->entry->ts_ns == v->ts_ns)
+            v->entry->value = postgres_array_real(&values, i);
+    rwlock_release(&m->lock);
+}
+
+enum err postgres_memory_settle(struct postgres_store *s, const struct memory_value *v)
+{
+    struct postgres_call call = {.sql = "SELECT series, value FROM telemetry_records "
+                                        "WHERE org = $1 AND device = $2 AND ts_ns = $3"};
+    struct postgres_conn *c;
+    struct why why;
+    PGresult *r = NULL;
+    enum err e = postgres_pool_take(s->pool, &c, &why);
+    if (e) return e;
+    postgres_wire_add_int(&call.args, v->key[0]);
+    postgres_wire_add_int(&call.args, v->device);
+    postgres_wire_add_int(&call.args, v->ts_ns);
+    e = postgres_call_one(c, &call, &r, &why);
+    postgres_pool_give(s->pool, c);
+    if (!e) take_settled(&s->memory, v, r);
+    PQclear(r);
     return e;
 }
 

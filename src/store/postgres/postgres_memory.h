@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct nodes;
 struct postgres_store;
 
 struct newest_entry {
@@ -40,6 +41,7 @@ struct postgres_memory {
     uint64_t stamp;                  /* of the newest write */
     _Atomic int64_t summed_below_ns; /* hours below it may be summed up now; set before that */
     _Atomic bool unsure;             /* a write ended without an answer: read it all again */
+    struct nodes *nodes;             /* who else may sum up; NULL: nobody */
 };
 
 /* One value or hour of a write: the caller fills all but the pointers. */
@@ -67,6 +69,11 @@ enum err postgres_memory_load(struct postgres_store *s, struct why *why) MUST_CH
 enum err postgres_memory_prepare(struct postgres_memory *m, struct memory_change *c) MUST_CHECK;
 /* True: an hour that was known may have been summed up meanwhile; mark them all again. */
 bool postgres_memory_committed(struct postgres_memory *m, const struct memory_change *c);
+/* What another server wrote: `c` has values only. At one time the last write wins, which may have
+ * been ours: then *ret_unclear of its values have `entry`, to be read again. */
+void postgres_memory_heard(struct postgres_memory *m, struct memory_change *c, size_t *ret_unclear);
+/* The value of its time, as the record has it. */
+enum err postgres_memory_settle(struct postgres_store *s, const struct memory_value *v) MUST_CHECK;
 /* Those older than cutoff are none. */
 void postgres_memory_latest(struct postgres_memory *m, int64_t org, const int64_t *series, size_t n,
                             int64_t cutoff_ns, struct sample *ret);

@@ -1,25 +1,34 @@
 #pragma once
-/* store/postgres/postgres_node.h -- the one server that works on a database. What exists is kept in
- * memory (registry, users, rules), so a second server beside it would answer from an old picture:
- * it is refused.
+/* store/postgres/postgres_node.h -- this process among those that share a database (store/nodes.h).
  *
- *   take ──> session advisory lock on a connection of its own ── held until free
- *              └── the connection breaks (PostgreSQL restarted): a thread takes it again; when
- *                  another server was faster, lost() is called once
+ *   take ── schema brought up to date ── join ──> number (an advisory lock), LISTEN, hello
+ *    │ one process at a time is here        │        └─ the others: welcome, from now on they tell
+ *    └───────────────────────────────── released ── read what is kept in memory ── nodes_listen()
  *
- * Threads: take and free by one; lost() comes from the node's own thread, which holds nothing.
- * Memory: owned by the caller, who ends it with postgres_node_free(). */
+ *   every second   who is there? is the lead free? (another advisory lock)
+ *   a lost connection: deaf and leading nothing; again as above, then resync()
+ *
+ * A guest is a command that works beside the servers: it takes and never joins.
+ * Threads: take, join and free by one; hearers are called on a thread of its own. Memory: owned by
+ * the caller, who ends it with postgres_node_free(). */
+#include "store/nodes.h"
 #include "store/postgres/postgres_pool.h"
 
 struct postgres_node_opts {
     struct postgres_pool *pool; /* how to connect; its connections are not used; borrowed */
-    int64_t patience_ns;        /* another server may be just ending */
-    void (*lost)(void *ctx, const char *why); /* NULL: nobody is told */
-    void *ctx;
+    const char *id;             /* of this process, also in the name of the pool; copied */
+    int64_t patience_ns;        /* another one may be just starting or ending */
+    bool yields;                /* leads only while nobody else is there: the server of a command */
 };
 
-struct postgres_node;
-/* ERR_LOCKED: another server or command works on this database; `why` names it. */
-enum err postgres_node_take(struct postgres_node **ret, const struct postgres_node_opts *opts,
+/* ERR_LOCKED: a server of an earlier version works on this database, or another one is starting
+ * and does not end; `why` says so. */
+enum err postgres_node_take(struct nodes **ret, const struct postgres_node_opts *opts,
                             struct why *why) MUST_CHECK;
-void postgres_node_free(struct postgres_node *n); /* NULL is fine */
+/* How many servers have joined. */
+enum err postgres_node_count(struct nodes *n, unsigned *ret, struct why *why) MUST_CHECK;
+/* True from then on: alive, number, leads. ERR_FULL: NODES_MAX are there. */
+enum err postgres_node_join(struct nodes *n, struct why *why) MUST_CHECK;
+/* Ends as a guest: the next process may take. */
+void postgres_node_stand_aside(struct nodes *n);
+void postgres_node_free(struct nodes *n); /* NULL is fine */

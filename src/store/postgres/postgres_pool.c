@@ -12,6 +12,7 @@
 struct postgres_pool {
     struct postgres_opts opts;
     char *url, *user, *password;
+    char name[64];
     struct lock lock; /* guards all below */
     struct cond given;
     struct postgres_conn *idle; /* newest first */
@@ -92,7 +93,7 @@ static enum err open_conn(struct postgres_pool *p, struct postgres_conn **ret, s
 {
     struct postgres_conn *c = mem_zalloc(sizeof *c);
     if (!c) return why_say(why, ERR_NOMEM, "%s", err_sentence(ERR_NOMEM));
-    c->pg = postgres_pool_connect(p, "sensorvision", why);
+    c->pg = postgres_pool_connect(p, p->name, why);
     if (!c->pg) {
         mem_free(c);
         return ERR_IO;
@@ -100,6 +101,11 @@ static enum err open_conn(struct postgres_pool *p, struct postgres_conn **ret, s
     c->opened_ns = c->given_ns = clock_mono_ns(p->opts.clock);
     *ret = c;
     return ERR_OK;
+}
+
+const char *postgres_pool_name(const struct postgres_pool *p)
+{
+    return p->name;
 }
 
 /* --- the pool --------------------------------------------------------------------------------- */
@@ -127,6 +133,7 @@ enum err postgres_pool_new(struct postgres_pool **ret, const struct postgres_opt
     p->url = mem_copy_str(opts->url);
     p->user = copy_or_null(opts->user);
     p->password = copy_or_null(opts->password);
+    snprintf(p->name, sizeof p->name, "%s", opts->name ? opts->name : "sensorvision");
     lock_init(&p->lock, LOCK_RANK_SQL);
     cond_init(&p->given);
     *ret = p;

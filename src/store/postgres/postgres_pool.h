@@ -25,6 +25,7 @@ enum { POSTGRES_STATEMENTS_MAX = 256 }; /* prepared ones of a connection; then a
 struct postgres_opts {
     const char *url;              /* postgres://…; copied */
     const char *user, *password;  /* NULL: as the url says; copied */
+    const char *name;             /* of its connections, for PostgreSQL's administrator; copied */
     unsigned max, min_idle;       /* connections */
     int64_t connect_timeout_ns;   /* wait for one */
     int64_t idle_timeout_ns;      /* an idle one above min_idle is closed after this; 0 = never */
@@ -62,6 +63,7 @@ enum err postgres_pool_new(struct postgres_pool **ret, const struct postgres_opt
                            struct why *why) MUST_CHECK;
 enum err postgres_pool_take(struct postgres_pool *p, struct postgres_conn **ret,
                             struct why *why) MUST_CHECK;
+const char *postgres_pool_name(const struct postgres_pool *p); /* of its connections */
 /* A connection of one's own, beside the pool, under a name that the server's administrator sees;
  * PQfinish() ends it. NULL: `why` says why. */
 PGconn *postgres_pool_connect(const struct postgres_pool *p, const char *name, struct why *why);

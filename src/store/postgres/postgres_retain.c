@@ -135,6 +135,7 @@ enum err postgres_retain(struct telemetry *t, int64_t org, int64_t raw_ns, int64
     uint64_t points = 0;
     size_t n = 0;
     enum err e = ERR_OK;
+    if (s->nodes && raw > postgres_hours_closed(s)) raw = postgres_hours_closed(s);
     if (raw < before) raw = before;
     do {
         e = postgres_hours_sum_up(s, org, raw, HOURS_AT_ONCE, &n);

@@ -30,6 +30,7 @@ struct postgres_store {
     struct postgres_pool *pool;
     struct sql_db *db;
     const struct clock *clock;
+    struct nodes *nodes; /* NULL: nobody else */
     struct postgres_memory memory;
     _Atomic uint8_t months[POSTGRES_MONTHS]; /* 1: its partition is there */
     _Atomic int64_t partitions_due_ns;       /* monotonic: when they are looked after again */
@@ -38,6 +39,8 @@ struct postgres_store {
     size_t cutoff_count, cutoff_cap;
     _Atomic int64_t cutoffs_read_ns; /* monotonic */
     _Atomic int64_t sizes_read_ns;   /* monotonic; 0: not yet */
+    _Atomic int64_t summing_ns;      /* hours below it may be summed up */
+    _Atomic int64_t summing_at_ns;   /* monotonic: from then on, those that others were told of */
     _Atomic uint64_t raw_bytes, rollup_bytes;
     _Atomic uint64_t points, records, groups, dropped, partitions_dropped;
 };
@@ -64,6 +67,8 @@ enum err postgres_rollups(struct telemetry *t, const struct scan_range *range, s
 enum err postgres_retain(struct telemetry *t, int64_t org, int64_t raw_ns, int64_t rollup_ns,
                          uint64_t *ret_points) MUST_CHECK;
 enum err postgres_purge_device(struct telemetry *t, int64_t org, int64_t device) MUST_CHECK;
+/* Hours below it may be summed up: they have ended long ago, and every other server knows it. */
+int64_t postgres_hours_closed(struct postgres_store *s);
 /* Sums up stale hours that are closed, at most `max` of them, of one organisation (0: any) that
  * began before before_ns; *ret_n of them. */
 enum err postgres_hours_sum_up(struct postgres_store *s, int64_t org, int64_t before_ns, size_t max,

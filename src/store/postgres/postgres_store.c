@@ -2,6 +2,7 @@
 #include "store/postgres/postgres_store.h"
 
 #include "base/mem.h"
+#include "store/nodes.h"
 #include "store/postgres/postgres_call.h"
 #include "store/postgres/postgres_state.h"
 
@@ -122,6 +123,7 @@ static enum err postgres_maintain(struct telemetry *t)
         if (!read) atomic_store(&s->sizes_read_ns, now_ns);
         if (!e) e = read;
     }
+    if (!nodes_lead(s->nodes)) return e;
     enum err made = postgres_partitions_maintain(s);
     enum err summed = postgres_hours_sum_up(s, 0, INT64_MAX, HOURS_AT_ONCE, &n);
     return e ? e : made ? made : summed;
@@ -130,6 +132,47 @@ static enum err postgres_maintain(struct telemetry *t)
 enum err postgres_store_sum_up(struct telemetry *t, size_t *ret_n)
 {
     return postgres_hours_sum_up(postgres_store_of(t), 0, INT64_MAX, HOURS_AT_ONCE, ret_n);
+}
+
+/* --- other servers ---------------------------------------------------------------------------- */
+
+static void collect_values(struct memory_change *c, const struct record_set *set)
+{
+    for (size_t i = 0; i < set->record_count; i++) {
+        const struct record *r = &set->records[i];
+        for (uint32_t k = 0; k < r->count; k++) {
+            const struct point *p = &set->points[r->first + k];
+            c->values[c->value_count++] =
+                (struct memory_value){{r->org, p->series}, r->device, r->ts_ns, p->value, NULL};
+        }
+    }
+}
+
+static void postgres_heard(struct telemetry *t, const struct record_set *set)
+{
+    struct postgres_store *s = postgres_store_of(t);
+    size_t unclear = 0;
+    struct memory_change c = {.values = mem_array(set->point_count + 1, sizeof *c.values)};
+    if (!c.values) {
+        atomic_store(&s->memory.unsure, true);
+        return;
+    }
+    collect_values(&c, set);
+    postgres_memory_heard(&s->memory, &c, &unclear);
+    for (size_t i = 0; unclear && i < c.value_count; i++)
+        if (c.values[i].entry && postgres_memory_settle(s, &c.values[i]))
+            atomic_store(&s->memory.unsure, true);
+    mem_free(c.values);
+}
+
+static enum err postgres_reread(struct telemetry *t)
+{
+    struct postgres_store *s = postgres_store_of(t);
+    struct why why;
+    enum err e = postgres_store_read_cutoffs(s);
+    if (!e) e = postgres_memory_load(s, &why);
+    if (e) atomic_store(&s->memory.unsure, true);
+    return e;
 }
 
 static void postgres_read_stats(struct telemetry *t, struct telemetry_stats *ret)
@@ -157,6 +200,14 @@ static void postgres_close(struct telemetry *t)
     rwlock_done(&s->lock);
     mem_free(s->cutoffs);
     mem_free(s);
+}
+
+void postgres_store_share(struct telemetry *t, struct nodes *nodes)
+{
+    struct postgres_store *s = postgres_store_of(t);
+    s->nodes = s->memory.nodes = nodes;
+    s->ops.heard = postgres_heard;
+    s->ops.reread = postgres_reread;
 }
 
 enum err postgres_store_open(struct telemetry **ret, const struct postgres_store_opts *opts,
@@ -190,6 +241,7 @@ enum err postgres_store_open(struct telemetry **ret, const struct postgres_store
     s->pool = opts->pool;
     s->db = opts->db;
     s->clock = opts->clock;
+    atomic_store(&s->summing_ns, INT64_MIN);
     rwlock_init(&s->lock, LOCK_RANK_STORE);
     postgres_memory_init(&s->memory);
     struct why unread = {""};

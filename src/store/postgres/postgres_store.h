@@ -6,6 +6,8 @@
 #include "store/postgres/postgres_pool.h"
 #include "store/telemetry.h"
 
+struct nodes;
+
 struct postgres_store_opts {
     struct postgres_pool *pool;
     struct sql_db *db;         /* the same database; its migrations are applied; borrowed */
@@ -16,3 +18,5 @@ enum err postgres_store_open(struct telemetry **ret, const struct postgres_store
                              struct why *why) MUST_CHECK;
 /* Sums up some hours that have ended, as maintain() does; *ret_n of them, 0: none is left. */
 enum err postgres_store_sum_up(struct telemetry *t, size_t *ret_n) MUST_CHECK;
+/* Others work on the database too (borrowed); once, before anything is written. */
+void postgres_store_share(struct telemetry *t, struct nodes *nodes);

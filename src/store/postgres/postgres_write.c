@@ -7,6 +7,7 @@
  * and, committed, the newest values of memory (postgres_memory.h). Rows go in the order of their
  * keys: two writers never wait for each other in a circle. */
 #include "base/mem.h"
+#include "store/nodes.h"
 #include "store/postgres/postgres_array.h"
 #include "store/postgres/postgres_call.h"
 #include "store/postgres/postgres_state.h"
@@ -231,7 +232,10 @@ static enum err send_calls(struct postgres_store *s, struct postgres_call *calls
          * once more change nothing if they are there already */
         if (e != ERR_LOCKED && e != ERR_IO) break;
     }
-    if (e) atomic_store(&s->memory.unsure, true); /* it may have been done all the same */
+    if (e) {
+        atomic_store(&s->memory.unsure, true); /* it may have been done all the same */
+        nodes_tell(s->nodes, NODES_UNSURE, bytes_str(""));
+    }
     return e;
 }
 
@@ -285,6 +289,7 @@ enum err postgres_write(struct telemetry *t, const struct record_set *const *set
     if (!e) {
         size_t points = 0, records = 0;
         for (size_t i = 0; i < n; i++) {
+            nodes_tell_records(s->nodes, sets[i]);
             points += sets[i]->point_count;
             records += sets[i]->record_count;
         }
