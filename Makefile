@@ -13,7 +13,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 SERVER  := build/release/sensorvision
 
-.PHONY: build run test check format layers headers symbols lengths banned leftovers docs hardening \
+.PHONY: build run test check format layers headers symbols lengths banned leftovers docs hardening probes \
         asan ubsan tsan fuzz cover bench fmt crash-long clean install help
 
 help: ## this list
@@ -33,11 +33,11 @@ test: ## every suite, in under 15 minutes on two cores
 	@tools/npm_clients.sh
 	@tools/run_tests.sh all
 
-check: ## format, layers, headers, symbols, lengths, banned calls, leftovers, generated docs, hardening, analyser
+check: ## format, layers, headers, symbols, lengths, banned calls, leftovers, probes, generated docs, hardening, analyser
 	@tools/setup.sh build test dev
 	@tools/check.sh
 
-format layers headers symbols lengths banned leftovers docs hardening: ## one of the checks alone
+format layers headers symbols lengths banned leftovers probes docs hardening: ## one of the checks alone
 	@tools/check.sh $@
 
 asan ubsan tsan: ## every C test under that sanitizer

@@ -3,7 +3,7 @@
 # Prints "ok NAME" or the violations and "not ok NAME"; exit 1 when any rule is broken.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-checks=${*:-format layers lengths headers symbols banned leftovers docs hardening analyse}
+checks=${*:-format layers lengths headers symbols banned leftovers probes docs hardening analyse}
 code=0
 for name in $checks; do
     begin=$SECONDS

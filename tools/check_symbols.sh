@@ -13,7 +13,7 @@ nm -A --defined-only --extern-only "$library" 2>/dev/null | awk '
     }
     {
         split($1, part, ":"); stem = part[2]; sub(/\.c\.o$/, "", stem)
-        symbol = $NF; first = stem; sub(/_.*/, "", first)
+        symbol = $NF; sub(/^__wrap_/, "", symbol); first = stem; sub(/_.*/, "", first)
         n = split(stem " " first family[stem], words, " ")
         for (i = 1; i <= n; i++) if (index(symbol, words[i] "_") == 1 || symbol == words[i]) next
         print stem ".c: exports " symbol; bad = 1

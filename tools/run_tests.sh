@@ -109,7 +109,7 @@ suite_check() {
     report check $((SECONDS - begin)) 60 "$p" "$f" 0
 }
 # Those of `make check` that need no compiler run: the rest is for a developer's machine.
-quick_checks="format layers lengths banned leftovers symbols docs hardening"
+quick_checks="format layers lengths banned leftovers symbols probes docs hardening"
 
 suite_unit()     { ctest_suite unit release 60 300 "$jobs" "$(programs tests/unit)"; }
 suite_contract() { ctest_suite contract release 60 300 "$jobs" "$(programs tests/contract)"; }

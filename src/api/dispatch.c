@@ -22,7 +22,6 @@ struct api_pending {
     struct work work;
     struct api_call *call;
     struct probe_span handler; /* what it was busy with */
-    int64_t queued_ns;         /* for an executor; monotonic */
     struct buf inflated;
     struct cJSON *json;
 };
@@ -287,11 +286,10 @@ void answer_note_wait(struct api_call *c, const struct probe *p, int64_t ns)
 
 static void run_work(struct work *w)
 {
-    static struct probe wait = PROBE_INIT(PROBE_TASK, "executor_wait");
+    /* only a reason here: the executor tells of it by itself (boot_performance.c) */
+    static const struct probe wait = PROBE_INIT(PROBE_TASK, "executor_wait");
     struct api_pending *p = (struct api_pending *)(void *)w;
-    int64_t waited_ns = clock_mono_ns(p->call->app->clock) - p->queued_ns;
-    probe_note_took(&wait, waited_ns, ERR_OK);
-    answer_note_wait(p->call, &wait, waited_ns);
+    answer_note_wait(p->call, &wait, clock_mono_ns(clock_real()) - w->queued_ns);
     run_call(p->call);
 }
 
@@ -302,7 +300,6 @@ void api_offload(struct api_call *c, enum where where)
     c->pending->work.run = run_work;
     /* strangers, who come by shared links, are one owner together */
     c->pending->work.owner = c->who.org ? (uint64_t)c->who.org : UINT64_MAX;
-    c->pending->queued_ns = clock_mono_ns(c->app->clock);
     enum err e = executor_submit(executor_of(c->app, where), &c->pending->work);
     if (!e) return;
     c->kept = false;

@@ -113,7 +113,7 @@ void pilot_api_info(struct api_call *c)
 void pilot_api_health(struct api_call *c)
 {
     struct telemetry_stats store;
-    c->app->telemetry->ops->read_stats(c->app->telemetry, &store);
+    telemetry_read_stats(c->app->telemetry, &store);
     pilot_json_open(c);
     json_write_open(c->body, '{');
     json_write_member_text(c->body, "status", store.writable ? "UP" : "DOWN");

@@ -220,25 +220,28 @@ static enum err open_executors(struct boot *b)
 {
     struct app *app = &b->app;
     const struct settings *s = &b->settings;
-    const struct executor_opts async = {
+    struct executor_opts async = {
         .name = "async",
         .core = (unsigned)s->async_core,
         .max = (unsigned)s->async_max,
         .queue_capacity = (size_t)s->async_queue,
     };
-    const struct executor_opts telemetry = {
+    struct executor_opts telemetry = {
         .name = "telemetry",
         .core = (unsigned)s->telemetry_core,
         .max = (unsigned)s->telemetry_max,
         .queue_capacity = (size_t)s->telemetry_queue,
     };
-    const struct executor_opts analytics = {
+    struct executor_opts analytics = {
         .name = "analytics",
         .core = (unsigned)s->analytics_core,
         .max = (unsigned)s->analytics_max,
         .queue_capacity = (size_t)s->analytics_queue,
         .share = s->analytics_max > 1 ? (unsigned)s->analytics_max / 2 : 1,
     };
+    boot_performance_watch(&async);
+    boot_performance_watch(&telemetry);
+    boot_performance_watch(&analytics);
     enum err e = executor_new(&app->async, &async);
     if (!e) e = executor_new(&app->telemetry_pool, &telemetry);
     if (!e) e = executor_new(&app->analytics, &analytics);

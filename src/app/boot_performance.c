@@ -3,6 +3,34 @@
 
 #include "app/boot_cache.h"
 #include "build_info.h"
+#include "perf/probe.h"
+
+/* Of the three executors: what work waits for a thread, and what it runs. */
+static struct pool_probes {
+    const char *pool;
+    struct probe wait, run;
+} pools[] = {
+    {"async", PROBE_INIT(PROBE_TASK, "async.wait"), PROBE_INIT(PROBE_TASK, "async.run")},
+    {"telemetry", PROBE_INIT(PROBE_TASK, "telemetry.wait"),
+     PROBE_INIT(PROBE_TASK, "telemetry.run")},
+    {"analytics", PROBE_INIT(PROBE_TASK, "analytics.wait"),
+     PROBE_INIT(PROBE_TASK, "analytics.run")},
+};
+
+static void note_work(void *ctx, int64_t waited_ns, int64_t ran_ns)
+{
+    struct pool_probes *p = ctx;
+    probe_note_took(&p->wait, waited_ns, ERR_OK);
+    probe_note_took(&p->run, ran_ns, ERR_OK);
+}
+
+void boot_performance_watch(struct executor_opts *opts)
+{
+    size_t i = 0;
+    while (strcmp(pools[i].pool, opts->name) != 0) i++; /* a fourth one stands in the table first */
+    opts->ran = note_work;
+    opts->ran_ctx = &pools[i];
+}
 
 void boot_performance_apply(struct boot_performance *b, const struct settings *s)
 {

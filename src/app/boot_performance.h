@@ -19,5 +19,7 @@ struct boot_performance {
 enum err boot_performance_open(struct boot_performance *b, struct app *app,
                                const struct settings *s, struct postgres_pool *pool,
                                struct why *why) MUST_CHECK;
+/* Each piece of work of an executor is counted under its name. */
+void boot_performance_watch(struct executor_opts *opts);
 /* LIVE keys. */
 void boot_performance_apply(struct boot_performance *b, const struct settings *s);

@@ -147,7 +147,7 @@ static enum err finish(struct move *m)
     if (!into_sqlite) sql_rollback(from);
     if (to) e = sql_end(to, e);
     if (into_sqlite) sql_rollback(from);
-    return e ? e : m->to.store.telemetry->ops->seal(m->to.store.telemetry);
+    return e ? e : telemetry_seal(m->to.store.telemetry);
 }
 
 static enum err run(struct move *m)

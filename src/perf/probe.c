@@ -174,6 +174,13 @@ void probe_note(struct probe *p, int64_t begun_ns, enum err outcome)
     if (innermost) probe_add_part(innermost, p, now_ns - begun_ns);
 }
 
+void probe_note_sampled(struct probe *p, int64_t begun_ns)
+{
+    int64_t took_ns = probe_now() - begun_ns;
+    count(p, NULL, took_ns, INT64_MIN, ERR_OK);
+    histogram_record_many(&p->took, took_ns, PROBE_SAMPLED - 1); /* and the one above */
+}
+
 void probe_begin_for(struct probe_span *s, struct probe *p, int64_t org, struct bytes request)
 {
     memset(s, 0, sizeof *s);

@@ -85,6 +85,9 @@ void probe_end(struct probe_span *s, enum err outcome);
 void probe_note(struct probe *p, int64_t begun_ns, enum err outcome);
 /* The same for who has counted the time itself. */
 void probe_note_took(struct probe *p, int64_t took_ns, enum err outcome);
+/* Of one call in PROBE_SAMPLED, for all of them. */
+enum { PROBE_SAMPLED = 64 };
+void probe_note_sampled(struct probe *p, int64_t begun_ns);
 /* Of an operation that went over several threads: what its parts were busy with is in `parts`. */
 void probe_note_parts(struct probe *p, const struct probe_span *parts, int64_t took_ns,
                       enum err outcome);
@@ -105,6 +108,7 @@ static inline int64_t probe_now(void)
 #define probe_end(s, e)                     ((void)(s), (void)(e))
 #define probe_note(p, begun_ns, e)          ((void)(p), (void)(begun_ns), (void)(e))
 #define probe_note_took(p, took_ns, e)      ((void)(p), (void)(took_ns), (void)(e))
+#define probe_note_sampled(p, begun_ns)     ((void)(p), (void)(begun_ns))
 #define probe_note_parts(p, parts, ns, e)   ((void)(p), (void)(parts), (void)(ns), (void)(e))
 #define probe_enter(s, owner, org, request) ((void)(s), (void)(org), (void)(request))
 #define probe_leave(s)                      ((void)(s))

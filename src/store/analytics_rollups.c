@@ -287,7 +287,7 @@ static enum err begin_pass(struct analytics_rollups *a, bool force, bool *ret_du
 {
     struct telemetry_stats stats;
     int64_t now_ns = clock_wall_ns(a->opts.clock);
-    a->opts.telemetry->ops->read_stats(a->opts.telemetry, &stats);
+    telemetry_read_stats(a->opts.telemetry, &stats);
     a->written = stats.points_written + stats.points_dropped_by_retention;
     *ret_due = force || !is_fresh(a, rollup_hour(now_ns), a->written);
     if (!*ret_due) return ERR_OK;

@@ -111,7 +111,7 @@ static enum err take_edges(struct copy *c, int64_t org)
     enum err e = j->from->ops->edges(j->from, org, &c->raw_ns, &c->rollup_ns);
     if (e) return failed(c, e, "the source");
     if (c->raw_ns != INT64_MIN || c->rollup_ns != INT64_MIN)
-        e = j->to->ops->retain(j->to, org, c->raw_ns, c->rollup_ns, &dropped);
+        e = telemetry_retain(j->to, org, c->raw_ns, c->rollup_ns, &dropped);
     if (e) return failed(c, e, "the target");
     c->org = org;
     return ERR_OK;

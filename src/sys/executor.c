@@ -98,6 +98,14 @@ static struct work *next_work(struct executor *x)
     return w;
 }
 
+static void run_one(struct executor *x, struct work *w)
+{
+    int64_t queued_ns = w->queued_ns, begun_ns = clock_mono_ns(clock_real());
+    w->run(w); /* which may give its memory away */
+    if (x->opts.ran)
+        x->opts.ran(x->opts.ran_ctx, begun_ns - queued_ns, clock_mono_ns(clock_real()) - begun_ns);
+}
+
 static void *run_thread(void *arg)
 {
     struct executor *x = arg;
@@ -106,7 +114,7 @@ static void *run_thread(void *arg)
     while ((w = next_work(x))) {
         uint64_t owner = w->owner; /* run() may give its memory away */
         lock_release(&x->lock);
-        w->run(w);
+        run_one(x, w);
         lock_take(&x->lock);
         x->completed++;
         note_end(x, owner);
@@ -164,6 +172,7 @@ enum err executor_submit(struct executor *x, struct work *w)
 {
     enum err e = ERR_OK;
     uint64_t number = 0;
+    w->queued_ns = clock_mono_ns(clock_real());
     lock_take(&x->lock);
     if (x->closing)
         e = ERR_CLOSED;

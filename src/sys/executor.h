@@ -13,14 +13,21 @@ struct work {
     void (*run)(struct work *);
     struct work *next; /* the executor's while queued */
     uint64_t owner;    /* with shares: for whom; 0: nobody, not bounded */
+    int64_t queued_ns; /* the executor's: monotonic */
 };
+
+/* Told of each piece of work behind its end, on its thread: how long it waited for one, how long it
+ * ran. Does not block. */
+typedef void executor_ran_fn(void *ctx, int64_t waited_ns, int64_t ran_ns);
 
 struct executor_opts {
     const char *name; /* at most 11 characters: thread names are name-N; borrowed for ever */
     unsigned core, max;
     size_t queue_capacity;
-    size_t stack_bytes; /* 0 = 256 KiB */
-    unsigned share;     /* threads of one owner at most; 0: no shares */
+    size_t stack_bytes;   /* 0 = 256 KiB */
+    unsigned share;       /* threads of one owner at most; 0: no shares */
+    executor_ran_fn *ran; /* NULL: nobody is told */
+    void *ran_ctx;
 };
 
 struct executor_stats {
