@@ -52,5 +52,6 @@ enum cache_found {
 /* Of one cache in one tier, since start; entries and bytes: now. */
 struct cache_stats {
     uint64_t hits, misses, evictions;
+    uint64_t expired; /* misses of an entry that had only come to its end */
     uint64_t entries, bytes;
 };

@@ -227,6 +227,7 @@ static enum cache_found judge(struct memory_cache *m, struct entry *e, const str
     }
     if (e->flying && e->flight_generation >= k->generation) return CACHE_FLYING;
     stats->misses++;
+    if (e->value && e->generation >= k->generation) stats->expired++;
     e->flying = true;
     e->flight_generation = k->generation;
     return CACHE_LEAD;

@@ -145,7 +145,10 @@ static bool resolve_record(struct resolve *r, size_t i)
         return false;
     }
     struct reg_device *d = find_device(r, admit_id_of(r, i), v);
-    if (!v->code) *v = check_time(r, raw);
+    if (!v->code) {
+        *v = check_time(r, raw);
+        if (v->code && d) atomic_fetch_add_explicit(&d->times_refused, 1, memory_order_relaxed);
+    }
     if (v->code) return false;
     size_t first = r->out->set.point_count;
     if (!d) return true;

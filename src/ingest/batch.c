@@ -99,7 +99,10 @@ enum err batch_submit(struct batch_pipeline *p, struct batch_ticket *t)
         p->pending_records += n;
         p->pending_points += t->set.point_count;
         p->submitted++;
-        if (open_is_full(p)) close_open(p);
+        if (open_is_full(p)) {
+            p->stats.batches_full++;
+            close_open(p);
+        }
         if (idle || p->ready_count) cond_signal(&p->work);
     }
     lock_release(&p->lock);

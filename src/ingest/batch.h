@@ -42,6 +42,7 @@ struct batch_stats {
     uint64_t pending_records;
     unsigned active_batches;
     uint64_t records_written, batches_written, batches_failed, records_retried, refused_full;
+    uint64_t batches_full; /* closed because their size was reached */
     int64_t last_batch_ns; /* wall clock of the last written one, 0 = none yet */
 };
 struct batch_timings {

@@ -41,19 +41,22 @@ struct reg_variable {
 struct reg_device {
     int64_t id, org;
     struct uuid uuid;
-    struct bytes external_id;               /* owned */
-    int64_t provisioned_by;                 /* device whose token created it, 0 = a person */
-    _Atomic bool active;                    /* false: its token is refused */
-    _Atomic int64_t deleted_ns;             /* 0 = alive */
-    _Atomic int64_t last_seen_ns;           /* receive time of its newest live record; 0 = never */
-    _Atomic int64_t last_assigned_ns;       /* newest time the server gave to a record of it */
-    _Atomic int64_t token_used_ns;          /* when its token last opened a door; 0 = saved */
-    _Atomic uint32_t token_epoch;           /* another one whenever its token is another one */
-    _Atomic bool seen_dirty;                /* last_seen_ns or token_used_ns is not saved yet */
-    _Atomic int presence;                   /* status last told: 0 none, 1 ONLINE, 2 OFFLINE */
-    _Atomic int health;                     /* 0 to 100; -1: not computed since the start */
-    _Atomic int64_t health_checked_ns;      /* 0 = not since the start */
-    struct reg_variable *_Atomic variables; /* oldest first; walk with ->next */
+    struct bytes external_id;          /* owned */
+    int64_t provisioned_by;            /* device whose token created it, 0 = a person */
+    _Atomic bool active;               /* false: its token is refused */
+    _Atomic int64_t deleted_ns;        /* 0 = alive */
+    _Atomic int64_t last_seen_ns;      /* receive time of its newest live record; 0 = never */
+    _Atomic int64_t last_assigned_ns;  /* newest time the server gave to a record of it */
+    _Atomic int64_t token_used_ns;     /* when its token last opened a door; 0 = saved */
+    _Atomic uint32_t token_epoch;      /* another one whenever its token is another one */
+    _Atomic bool seen_dirty;           /* last_seen_ns or token_used_ns is not saved yet */
+    _Atomic int presence;              /* status last told: 0 none, 1 ONLINE, 2 OFFLINE */
+    _Atomic int health;                /* 0 to 100; -1: not computed since the start */
+    _Atomic int64_t health_checked_ns; /* 0 = not since the start */
+    _Atomic uint32_t times_refused, times_refused_before; /* records whose time could not be; the
+                                                              watch turns them (pilot/watch.h) */
+    _Atomic uint32_t variables_before;                    /* variable_count when its window began */
+    struct reg_variable *_Atomic variables;               /* oldest first; walk with ->next */
     _Atomic uint32_t variable_count;
 };
 

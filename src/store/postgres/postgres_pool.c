@@ -162,22 +162,29 @@ static void note_lent(struct postgres_pool *p, struct postgres_conn *c)
     c->leak_counted = false;
     c->next = p->lent;
     p->lent = c;
-    p->stats.lent++;
+    if (++p->stats.lent > p->stats.peak) p->stats.peak = p->stats.lent;
 }
 
 /* With the lock: an idle connection, or the right to open one (*ret NULL), or the time is over. */
 static enum err wait_for_room(struct postgres_pool *p, struct postgres_conn **ret)
 {
-    int64_t until_ns = clock_mono_ns(p->opts.clock) + p->opts.connect_timeout_ns;
+    int64_t begun_ns = clock_mono_ns(p->opts.clock),
+            until_ns = begun_ns + p->opts.connect_timeout_ns;
+    bool waited = false;
     while (!(*ret = pop_idle(p)) && p->open >= p->opts.max) {
         int64_t left_ns = until_ns - clock_mono_ns(p->opts.clock);
         if (left_ns <= 0) {
             p->stats.timeouts++;
             return ERR_TIMEOUT;
         }
+        waited = true;
         p->stats.waiting++;
         cond_wait_for(&p->given, &p->lock, left_ns);
         p->stats.waiting--;
+    }
+    if (waited) {
+        p->stats.waits++;
+        p->stats.waited_ns += (uint64_t)(clock_mono_ns(p->opts.clock) - begun_ns);
     }
     if (!*ret) p->open++;
     return ERR_OK;
