@@ -24,5 +24,22 @@ const struct route routes_performance[] = {
      performance_api_slow_queries, "performanceSlowQueries",
      "Statements and store calls over the threshold in the last hours (1 to 24 are kept), with the "
      "plan of their last slow run."},
+    {HTTP1_GET, PERFORMANCE "/thresholds", WHO_PILOT_ADMIN, ON_ASYNC, 0, thresholds_api_get,
+     "performanceThresholds", "The four figures somebody is told about: limits, values, states."},
+    {HTTP1_PUT, PERFORMANCE "/thresholds", WHO_PILOT_ADMIN, ON_ASYNC, (size_t)16 << 10,
+     thresholds_api_put, "performanceSetThresholds",
+     "Change {name: {threshold, holdSeconds}}; what is absent stays. Ratios are percent."},
+    {HTTP1_GET, PERFORMANCE "/trends", WHO_PILOT_ADMIN, ON_ASYNC, 0, thresholds_api_trends,
+     "performanceTrends",
+     "How the server did in the last hours (1 to 2160), and in which direction it moves."},
+    {HTTP1_GET, PERFORMANCE "/recommendations", WHO_PILOT_ADMIN, ON_ASYNC, 0, advice_api_list,
+     "performanceRecommendations",
+     "What should be done, computed from the last 15 minutes, each with its figures."},
+    {HTTP1_POST, PERFORMANCE "/recommendations/{id}/apply", WHO_PILOT_ADMIN, ON_ASYNC,
+     (size_t)16 << 10, advice_api_apply, "performanceApply",
+     "Set the key of a recommendation that takes effect at once."},
+    {HTTP1_POST, PERFORMANCE "/recommendations/{id}/undo", WHO_PILOT_ADMIN, ON_ASYNC,
+     (size_t)16 << 10, advice_api_undo, "performanceUndo",
+     "Set back what applying it changed, unless it was set again since."},
 };
 const size_t routes_performance_count = sizeof routes_performance / sizeof *routes_performance;

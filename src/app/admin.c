@@ -82,6 +82,35 @@ static void say_effect(const struct admin *a, const char *key, struct buf *answe
     json_write_member_bool(answer, "serving", a->opts.serving);
 }
 
+enum err admin_set_config(struct admin *a, const char *key, const char *value,
+                          const struct actor *actor, struct why *why)
+{
+    const struct admin_opts *o = &a->opts;
+    lock_take(&a->lock);
+    enum err e = overrides_set(o->conf, o->db, o->clock, key, value, actor, why);
+    if (!e) e = conf_apply(o->conf, o->settings, o->changed, o->changed_ctx);
+    lock_release(&a->lock);
+    return e;
+}
+
+enum err admin_get_override(struct admin *a, const char *key, struct arena *arena,
+                            struct bytes *ret_value, bool *ret_live)
+{
+    struct conf_item item;
+    enum err e = ERR_NOTFOUND;
+    lock_take(&a->lock);
+    for (size_t at = 0; e && conf_next_item(a->opts.conf, &at, &item);) {
+        if (strcmp(item.entry->key, key) != 0) continue;
+        bool set = item.origin.layer == CONF_FROM_OVERRIDE;
+        const char *copy = set ? arena_printf(arena, "%s", item.text) : NULL;
+        *ret_value = set ? bytes_str(copy) : bytes_of(NULL, 0);
+        *ret_live = (item.entry->flags & CONF_LIVE) != 0;
+        e = set && !copy ? ERR_NOMEM : ERR_OK;
+    }
+    lock_release(&a->lock);
+    return e;
+}
+
 static enum err change_override(struct admin *a, const cJSON *request, bool set, struct buf *answer,
                                 struct why *why)
 {

@@ -48,11 +48,21 @@ extern const size_t admin_verb_count;
 /* SIGHUP: reads file and environment again; LIVE keys reach `settings` and `changed`. */
 enum err admin_reload(struct admin *a, struct why *why) MUST_CHECK;
 
+/* Sets an override (value NULL: takes it away), as `config set` does; LIVE keys take effect at once.
+ * ERR_NOTFOUND, ERR_INVALID with its reason. Any thread. */
+struct actor;
+enum err admin_set_config(struct admin *a, const char *key, const char *value,
+                          const struct actor *actor, struct why *why) MUST_CHECK;
+/* The override that is set, p == NULL without one, as text in the arena. ERR_NOTFOUND: no such key.
+ * Any thread. */
+struct arena;
+enum err admin_get_override(struct admin *a, const char *key, struct arena *arena,
+                            struct bytes *ret_value, bool *ret_live) MUST_CHECK;
+
 struct admin_retained {
     int64_t organizations;
     uint64_t points;
 };
-struct actor;
 /* Runs retention over every organisation; what the server's timer and `cleanup` do. */
 enum err admin_retain(struct admin *a, const struct actor *actor, struct admin_retained *ret,
                       struct why *why) MUST_CHECK;

@@ -289,6 +289,7 @@ static void apply_live(struct boot *b)
     retention_set_default(app->retention, s->retention_days);
     boot_pilot_apply(&b->pilot, s);
     boot_performance_apply(&b->performance, s);
+    boot_watch_apply(&b->watch, s);
     const struct auth_limits limits = auth_limits_of(s);
     auth_service_set_limits(app->auth, &limits);
     const struct batch_opts batch = batch_opts_of(s, app->clock);
@@ -331,6 +332,7 @@ static enum err open_admin(struct boot *b, struct why *why)
     enum err e = admin_new(&b->admin, &opts);
     if (!e && !b->for_command) /* who comes meanwhile is told that the directory is in use */
         e = control_start(&b->control, b->dir.path, admin_verbs, admin_verb_count, b->admin, why);
+    if (!e) boot_watch_take_admin(&b->watch, b->admin);
     if (!e) e = fleet_turns_new(&b->fleet_turns, &b->rules.fleet, app->analytics);
     if (!e)
         e = boot_analytics_turns_new(&b->analytics_turns, app, b->settings.analytics_refresh_ns);
@@ -354,6 +356,7 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
     if (!e) e = open_pipeline(b, why);
     if (!e) e = open_executors(b);
     if (!e) e = boot_performance_open(&b->performance, app, &b->settings, b->store.pool, why);
+    if (!e) e = boot_watch_open(&b->watch, app, &b->settings, b->store.pool, b->dir.path);
     if (!e) e = notify_parts_start(&b->notify, app, b->for_command);
     if (!e) {
         app->cors_origins = b->settings.cors_origins;
@@ -423,6 +426,7 @@ void boot_stop(struct boot *b)
     tap_free(app->tap);
     live_hub_free(app->hub);
     admit_free(app->admit);
+    boot_watch_close(&b->watch);
     admin_free(b->admin);
     notify_parts_done(&b->notify);
     auth_service_free(app->auth);

@@ -7,6 +7,7 @@
 #include "app/boot_pilot.h"
 #include "app/boot_rules.h"
 #include "app/boot_synthetics.h"
+#include "app/boot_watch.h"
 #include "app/data_dir.h"
 #include "app/notify_parts.h"
 #include "app/settings.h"
@@ -33,6 +34,7 @@ struct boot {
     struct dashboard_service dashboards;
     struct boot_pilot pilot;
     struct boot_performance performance;
+    struct boot_watch watch;
     struct boot_rules rules;
     struct fleet_turns *fleet_turns;
     struct analytics_turns *analytics_turns;

@@ -9,6 +9,13 @@
 
 enum { LIVE = CONF_LIVE };
 
+/* Of the threshold of the same name. */
+#define HOLD(key, member)                                                                          \
+    {                                                                                              \
+        "pilot.performance." key, AT(member), CONF_S, "60", 0, 86400, LIVE,                        \
+            "Beyond its threshold for so long raises an alert, back for so long ends it.", NULL    \
+    }
+
 static const struct conf_entry performance_table[] = {
     {"pilot.performance.enabled", AT(performance_enabled), CONF_BOOL, "true", 0, 0, LIVE,
      "The routes of /api/v1/pilot/performance; false answers 404. Counting goes on.", NULL},
@@ -23,6 +30,10 @@ static const struct conf_entry performance_table[] = {
      LIVE, "A lower hit ratio of the caches is reported.", NULL},
     {"pilot.performance.memory-usage-threshold", AT(memory_usage_ratio), CONF_RATIO, "0.85", 0, 1,
      LIVE, "More of the memory that the process may have, for 60 s, is unhealthy.", NULL},
+    HOLD("slow-query-hold", slow_query_hold_ns),
+    HOLD("cache-hit-ratio-hold", cache_hit_hold_ns),
+    HOLD("memory-usage-hold", memory_hold_ns),
+    HOLD("response-time-hold", response_hold_ns),
 };
 
 const struct conf_section conf_tables_performance = {

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "pilot/performance.h"
 #include "pilot/quota.h"
+#include "pilot/watch.h"
 #include "service/alert_service.h"
 #include "service/auth_users.h"
 #include "service/command_service.h"
@@ -60,7 +61,7 @@ static enum err maintain_auth(struct housekeeping *h)
 static enum err watch_performance(struct housekeeping *h)
 {
     performance_tick(h->app->performance);
-    return ERR_OK;
+    return watch_tick(h->app->watch, true);
 }
 
 /* What was slow is explained, a few at a time. */

@@ -85,6 +85,7 @@ struct settings {
     int64_t cache_life_ns[CACHE_IDS]; /* 0 = the default */
 
     /* the pilot */
+    int64_t slow_query_hold_ns, cache_hit_hold_ns, memory_hold_ns, response_hold_ns;
     bool performance_enabled, performance_metrics;
     int64_t slow_query_ns, response_time_ns;
     double cache_hit_ratio, memory_usage_ratio;

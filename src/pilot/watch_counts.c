@@ -20,9 +20,9 @@ static void take_route(const struct probe *p, struct watch_counts *ret)
     static const struct {
         const char *name;
         enum watch_route route;
-    } known[] = {{"aggregate", WATCH_SINGLE_AGGREGATE},
-                 {"aggregateBatch", WATCH_BATCHED_AGGREGATE},
-                 {"dashboardData", WATCH_DASHBOARD}};
+    } known[] = {{"GET /api/v1/analytics/aggregate", WATCH_SINGLE_AGGREGATE},
+                 {"POST /api/v1/analytics/aggregate/batch", WATCH_BATCHED_AGGREGATE},
+                 {"POST /api/v1/dashboards/{id}/data", WATCH_DASHBOARD}};
     for (int i = 0; i < HISTOGRAM_BUCKETS; i++) ret->answers[i] += load(&p->took.buckets[i]);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (!p->name || strcmp(p->name, known[i].name) != 0) continue;

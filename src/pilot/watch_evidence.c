@@ -169,8 +169,10 @@ static enum err gather_organizations(struct watch *w, struct arena *a, struct ev
         };
     }
     lock_release(&w->lock);
-    for (size_t i = 0; i < n; i++)
-        list[i].retention_days = (double)retention_days(w->parts.retention, list[i].id, NULL);
+    for (size_t i = 0; i < n; i++) {
+        bool own;
+        list[i].retention_days = (double)retention_days(w->parts.retention, list[i].id, &own);
+    }
     e->organizations = list;
     e->organization_count = n;
     return share_disk(w, a, e, list);

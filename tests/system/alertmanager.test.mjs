@@ -98,4 +98,15 @@ describe('an Alertmanager', { skip: !binary && 'no Alertmanager here' }, () => {
         manager = await startManager(); // it knows nothing
         await eventually('it is told what is open', async () => (await firing(me.organizationId)).length === 1);
     });
+
+    test('hears of the server itself: a threshold that is passed, and its end', async () => {
+        const admin = await server.admin();
+        const org = (await server.ok('GET', '/auth/me', { token: admin })).organizationId;
+        const change = (threshold) => server.ok('PUT', '/pilot/performance/thresholds', { token: admin, body: { memoryUsage: { threshold, holdSeconds: 0 } } });
+        await change(0);
+        const [got] = await eventually('it fires', async () => { const all = await firing(org); return all.length && all; }, 60_000);
+        assert.deepEqual([got.labels.alertname, got.labels.variable], ['Memory usage', 'memoryUsage']);
+        await change(99);
+        await eventually('it is over', async () => (await firing(org)).length === 0, 60_000);
+    });
 });

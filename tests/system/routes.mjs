@@ -73,6 +73,12 @@ export const ROUTES = {
     [`DELETE ${V1}/pilot/performance/cache`]: { who: 'pilotAdmin' },
     [`POST ${V1}/pilot/performance/telemetry/flush`]: { who: 'pilotAdmin' },
     [`GET ${V1}/pilot/performance/slow-queries`]: { who: 'pilotAdmin' },
+    [`GET ${V1}/pilot/performance/thresholds`]: { who: 'pilotAdmin' },
+    [`PUT ${V1}/pilot/performance/thresholds`]: { who: 'pilotAdmin', body: () => ({}) },
+    [`GET ${V1}/pilot/performance/trends`]: { who: 'pilotAdmin' },
+    [`GET ${V1}/pilot/performance/recommendations`]: { who: 'pilotAdmin' },
+    [`POST ${V1}/pilot/performance/recommendations/{}/apply`]: { who: 'pilotAdmin', skip: 'a recommendation is no thing of an organisation' },
+    [`POST ${V1}/pilot/performance/recommendations/{}/undo`]: { who: 'pilotAdmin', skip: 'the same' },
 
     // absent on purpose
     [`GET ${V1}/plugins`]: { who: 'user' },
