@@ -1,5 +1,6 @@
 #pragma once
-/* api/handlers_performance.h -- the handlers behind /api/v1/pilot/performance (routes_performance.c).
+/* api/handlers_performance.h -- the handlers behind /api/v1/pilot/performance
+ * (routes_performance.c).
  * Threads: see struct route.   Memory: the call's. */
 #include "api/api.h"
 

@@ -1,6 +1,7 @@
 #pragma once
 /* api/quota_call.h -- between a request and its limits by day (pilot/quota.h) and by minute
- * (pilot/rates.h): what counts, and what is answered when there is no more.   Threads: the call's.   Memory: none. */
+ * (pilot/rates.h): what counts, and what is answered when there is no more.
+ * Threads: the call's.   Memory: none. */
 #include "api/app.h"
 #include "pilot/quota.h"
 

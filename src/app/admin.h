@@ -48,7 +48,7 @@ extern const size_t admin_verb_count;
 /* SIGHUP: reads file and environment again; LIVE keys reach `settings` and `changed`. */
 enum err admin_reload(struct admin *a, struct why *why) MUST_CHECK;
 
-/* Sets an override (value NULL: takes it away), as `config set` does; LIVE keys take effect at once.
+/* Sets an override (value NULL: takes it away), as `config set` does; LIVE keys act at once.
  * ERR_NOTFOUND, ERR_INVALID with its reason. Any thread. */
 struct actor;
 enum err admin_set_config(struct admin *a, const char *key, const char *value,

@@ -3,7 +3,7 @@
  * on, never more, on all nodes together.
  *
  *   quota_take ── enough left here ──────────────────────────────> taken (an atomic subtraction)
- *        └ not enough: one transaction charges what is missing, and leases a block for those to come
+ *        └ not enough: one transaction charges what is missing, and leases a block ahead
  *                          used = admitted + leased, in usage_days, which is the truth
  *
  * Q1  used never exceeds the limit; what is taken was charged or leased before.
@@ -13,7 +13,7 @@
  * Q4  leases are given back at stop and at the end of their day. A node that is killed loses what
  *     it had not used: that many, at most a block, count as used for the rest of the day.
  * Q5  without a limit nothing is leased: usage is counted and written down every few seconds.
- * Threads: any.   Memory: some 400 bytes for each organisation that was heard of since the start. */
+ * Threads: any.   Memory: some 400 bytes for each organisation heard of since the start. */
 #include "base/clock.h"
 #include "base/err.h"
 #include "store/limits.h"

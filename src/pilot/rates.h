@@ -1,5 +1,5 @@
 #pragma once
-/* pilot/rates.h -- the limits per minute: a bucket for each user and each device, refilled steadily.
+/* pilot/rates.h -- the limits per minute: a bucket for each user and device, refilled steadily.
  *
  *   requests   of a user: a bucket of requests-per-minute and the burst, refilled by the first
  *   reads      of a user: GET of telemetry and devices; a bucket of its own

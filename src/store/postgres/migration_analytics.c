@@ -1,5 +1,5 @@
 /* Views of what an installation does (store/analytics.h), materialized, each with the unique index
- * that a concurrent refresh needs. They reach from 31 days before the hour of the refresh to the day
+ * that a concurrent refresh needs. They reach from 31 days before the refresh's hour to the day
  * that readings may be ahead; analytics_state says which hour that is, so that a refresh sees one
  * time everywhere, and a test another one.
  *

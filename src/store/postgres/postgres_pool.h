@@ -56,7 +56,7 @@ struct postgres_pool_stats {
     unsigned peak; /* lent at once since the start */
     uint64_t opened, failed, timeouts, leaks;
     uint64_t waits, waited_ns; /* of those who were given one in the end */
-    bool away; /* the last attempt to connect failed */
+    bool away;                 /* the last attempt to connect failed */
 };
 
 struct postgres_pool;
