@@ -2,14 +2,18 @@
 #include "app/ask.h"
 #include "app/commands.h"
 #include "app/loadtest.h"
+#include "app/loadtest_compare.h"
 #include "app/loadtest_report.h"
 #include "app/loadtest_run.h"
+#include "app/loadtest_stages.h"
 #include "base/mem.h"
 #include "codec/number.h"
 
+#include <errno.h>
 #include <math.h>
 
 enum { USERS_PER_ORG = 50, DEVICES_PER_ORG = 100, ORGS_AT_MOST = 9, LINKS = 1500 };
+enum { REPORT_MAX = 64 << 20 };
 #define SECONDS_MAX (7 * 3600) /* an access token's life is 8 hours */
 
 static int take_count(struct cli *cli, const char *name, size_t absent, size_t min, size_t max,
@@ -68,6 +72,23 @@ static size_t orgs_for(const struct loadtest_opts *o)
     return n < ORGS_AT_MOST ? n : ORGS_AT_MOST;
 }
 
+static int take_scenario(struct cli *cli, struct loadtest_opts *o)
+{
+    const char *name = cli_value(cli, "scenario", "baseline");
+    const char *transport = cli_value(cli, "transport", "http");
+    if (!loadtest_scenario_find(name, &o->scenario))
+        return cli_usage(cli, "--scenario takes baseline, peak, stress or endurance");
+    o->mqtt = strcmp(transport, "mqtt") == 0;
+    o->mqtt_address = cli_value(cli, "mqtt", NULL);
+    if (!o->mqtt && strcmp(transport, "http") != 0)
+        return cli_usage(cli, "--transport takes http or mqtt");
+    if (o->mqtt && cli_has(cli, "max-rate"))
+        return cli_usage(cli, "--max-rate sends bulks, which MQTT does not have");
+    if (o->mqtt_address && !o->mqtt) return cli_usage(cli, "--mqtt goes with --transport mqtt");
+    const char *usual = o->scenario == LOADTEST_ENDURANCE ? "30m" : "60s";
+    return take_duration(cli, cli_value(cli, "duration", usual), &o->duration_ns);
+}
+
 static int take_options(struct cli *cli, struct loadtest_opts *o)
 {
     size_t seed, points;
@@ -79,7 +100,7 @@ static int take_options(struct cli *cli, struct loadtest_opts *o)
     if (!code) code = take_count(cli, "connections", LINKS, 1, 60000, &o->connections);
     if (!code) code = take_count(cli, "seed", 1, 0, 1000000000, &seed);
     if (!code) code = take_count(cli, "points", 0, 0, 1000000000, &points);
-    if (!code) code = take_duration(cli, cli_value(cli, "duration", "60s"), &o->duration_ns);
+    if (!code) code = take_scenario(cli, o);
     if (!code) code = take_rate(cli, o);
     if (!code && o->orgs > o->devices) code = cli_usage(cli, "more organisations than devices");
     if (code) return code;
@@ -87,6 +108,8 @@ static int take_options(struct cli *cli, struct loadtest_opts *o)
     o->points = points;
     o->keep = cli_has(cli, "keep");
     o->url = cli_value(cli, "url", NULL);
+    o->save = cli_value(cli, "save", NULL);
+    o->compare = cli_value(cli, "compare", NULL);
     return CLI_DONE;
 }
 
@@ -96,14 +119,36 @@ static int fail(struct loadtest *t, enum err e)
     return cli_fail(t->cli, "%s", t->why.text[0] ? t->why.text : err_sentence(e));
 }
 
-static int print_report(struct loadtest *t)
+static int write_file(struct loadtest *t, const char *path, struct buf *b)
+{
+    FILE *f = b->err ? NULL : fopen(path, "wb");
+    if (!f)
+        return cli_fail(t->cli, "%s: %s", path, b->err ? err_sentence(b->err) : strerror(errno));
+    bool whole = fwrite(b->p, 1, b->n, f) == b->n;
+    if (fclose(f) || !whole) return cli_fail(t->cli, "%s cannot be written", path);
+    return CLI_DONE;
+}
+
+static int save(struct loadtest *t)
 {
     struct buf b;
-    buf_init(&b, 64 << 20);
+    if (!t->opts.save) return CLI_DONE;
+    buf_init(&b, REPORT_MAX);
+    loadtest_report_json(t, NULL, &b);
+    int code = write_file(t, t->opts.save, &b);
+    buf_done(&b);
+    return code;
+}
+
+static int print_report(struct loadtest *t, const struct loadtest_comparison *c)
+{
+    struct buf b;
+    buf_init(&b, REPORT_MAX);
     if (t->cli->json)
-        loadtest_report_json(t, &b);
+        loadtest_report_json(t, c, &b);
     else
         loadtest_report_text(t, &b);
+    if (c && !t->cli->json) loadtest_compare_text(c, &b);
     int code = cli_print(t->cli, &b);
     buf_done(&b);
     return code;
@@ -111,7 +156,8 @@ static int print_report(struct loadtest *t)
 
 static enum err measure(struct loadtest *t)
 {
-    enum err e = loadtest_setup_make(t);
+    enum err e = loadtest_limits_lift(t);
+    if (!e) e = loadtest_setup_make(t);
     if (!e) e = loadtest_history_send(t);
     if (!e) e = loadtest_run_all(t);
     if (!e) e = loadtest_verify_all(t);
@@ -135,24 +181,38 @@ static enum err clean(struct loadtest *t)
     return e;
 }
 
-/* Errors of the server and points that are not there are a failed test. */
-static int verdict_of(struct loadtest *t)
+/* Errors of the server and points that are not there are a failed test; under stress errors are
+ * what is looked for. */
+static int verdict_of(struct loadtest *t, const struct loadtest_comparison *c)
 {
-    if (!loadtest_report_stored(t)) return CLI_FAILED;
-    if (loadtest_figures_errors(t->figures)) return CLI_FAILED;
-    return t->interrupts ? CLI_FAILED : CLI_DONE;
+    struct loadtest_growth growth[LOADTEST_KINDS];
+    bool errors = loadtest_figures_errors(t->figures) && t->opts.scenario != LOADTEST_STRESS;
+    if (!loadtest_report_stored(t) || errors || t->interrupts) return CLI_FAILED;
+    if (loadtest_stages_growth(t, growth)) return CLI_FAILED;
+    return c && c->worse ? CLI_FAILED : CLI_DONE;
 }
 
-static int run(struct loadtest *t)
+static int conclude(struct loadtest *t, const cJSON *saved)
+{
+    struct loadtest_comparison comparison, *c = NULL;
+    enum err e = saved ? loadtest_compare_run(t, saved, &comparison) : ERR_OK;
+    if (e) return fail(t, e);
+    if (saved) c = &comparison;
+    int code = print_report(t, c);
+    if (!code) code = save(t);
+    return code ? code : verdict_of(t, c);
+}
+
+static int run(struct loadtest *t, const cJSON *saved)
 {
     enum err e = loadtest_run_open(t);
     if (!e) e = loadtest_access_open(t);
     if (!e) e = measure(t);
-    int code = e ? fail(t, e) : print_report(t);
-    if (!code) code = verdict_of(t);
+    int code = e ? fail(t, e) : conclude(t, saved);
     t->why.text[0] = 0;
     e = clean(t);
     if (e) code = fail(t, e);
+    loadtest_limits_restore(t);
     loadtest_access_close(t);
     return code;
 }
@@ -160,13 +220,17 @@ static int run(struct loadtest *t)
 int cmd_loadtest(struct cli *cli)
 {
     struct loadtest *t = mem_zalloc(sizeof *t);
+    cJSON *saved = NULL;
     if (!t) return cli_fail(cli, "%s", err_sentence(ERR_NOMEM));
     t->cli = cli;
     int code = take_options(cli, &t->opts);
+    if (!code && t->opts.compare && loadtest_compare_read(t, t->opts.compare, &saved, &t->why))
+        code = cli_usage(cli, "--compare: %s", t->why.text);
     if (!code) {
-        code = run(t);
+        code = run(t, saved);
         loadtest_run_close(t);
     }
+    cJSON_Delete(saved);
     mem_free(t);
     return code;
 }

@@ -77,6 +77,11 @@ static const struct cli_option loadtest_options[] = {
      false},
     {"connections", "N", "at most, of all devices (default 1500)", false},
     {"seed", "N", "of all that is random (default 1)", false},
+    {"scenario", "NAME", "baseline, peak, stress or endurance (default baseline)", false},
+    {"transport", "NAME", "of the devices: http or mqtt (default http)", false},
+    {"mqtt", "HOST:PORT", "where MQTT listens (default: the server's host, 1883)", false},
+    {"save", "FILE", "keeps the figures as JSON", false},
+    {"compare", "FILE", "against figures that were kept; exit 1 when one is worse", false},
     {"keep", NULL, "leaves the organisations in place", false},
     {NULL, NULL, NULL, false},
 };
@@ -245,9 +250,15 @@ const struct cli_command commands_table[] = {
          "second), look at pages and hold live sockets, and devices send; reads every series "
          "back,\n"
          "and deletes what it made. Latencies count from when a request should have gone out.\n"
-         "Exits with 1 when a request failed or a point that was acknowledged is not stored.\n",
+         "Exits with 1 when a request failed, a point that was acknowledged is not stored, or a\n"
+         "figure is worse than in --compare by more than its noise. Scenarios: peak is five times\n"
+         "the pace for a third of the time; stress doubles it five times and tells what held;\n"
+         "endurance is long (30m) and tells what grew. A run that goes past the limits of a pilot\n"
+         "switches pilot.mode off meanwhile (with --data) and says so.\n",
      .examples = "  sensorvision loadtest\n"
                  "  sensorvision loadtest --users 20 --devices 50 --duration 10s --json\n"
+                 "  sensorvision loadtest --scenario peak --save before.json\n"
+                 "  sensorvision loadtest --scenario peak --compare before.json\n"
                  "  sensorvision loadtest --url http://10.0.0.5:8080 --user admin\n"
                  "  sensorvision loadtest --users 0 --max-rate --points 1e6\n"},
     {.name = "version",

@@ -28,13 +28,14 @@ struct loadtest {
     uv_signal_t interrupt, terminate;
     struct loadtest_schedule schedule;
     struct loadtest_net net;
+    struct sockaddr_storage mqtt_address;
     struct loadtest_figures *figures;
     struct loadtest_due tick;
     struct cli_progress progress;
     struct rnd rnd;
     struct why why;
     unsigned interrupts;
-    bool opened, running, draining;
+    bool opened, running, draining, lifted, was_overridden;
     int64_t drain_until_ns;
 
     char tag[8], password[40];
@@ -68,9 +69,22 @@ static inline int64_t loadtest_wall_ns(const struct loadtest *t, int64_t mono_ns
 /* A failed request, kept as the first of its kind for the report. */
 void loadtest_note(struct loadtest *t, enum loadtest_kind kind, const struct loadtest_reply *reply);
 
+/* loadtest_scenario.c: load time passes as many times faster as the stage says. */
+bool loadtest_scenario_find(const char *name, enum loadtest_scenario *ret);
+const char *loadtest_scenario_name(enum loadtest_scenario s);
+size_t loadtest_scenario_stages(const struct loadtest *t);
+size_t loadtest_scenario_stage(const struct loadtest *t, int64_t now_ns);
+double loadtest_scenario_factor(const struct loadtest *t, size_t stage);
+int64_t loadtest_scenario_load(const struct loadtest *t, int64_t now_ns);
+int64_t loadtest_scenario_when(const struct loadtest *t, int64_t load_ns);
+double loadtest_scenario_mean(const struct loadtest_opts *o); /* of its factors */
+
 /* Parts, in order; each says in t->why what went wrong. */
 enum err loadtest_access_open(struct loadtest *t) MUST_CHECK;
 void loadtest_access_close(struct loadtest *t);
+/* Switches pilot.mode off when the run goes past a limit, and says so. */
+enum err loadtest_limits_lift(struct loadtest *t) MUST_CHECK;
+void loadtest_limits_restore(struct loadtest *t);
 enum err loadtest_setup_make(struct loadtest *t) MUST_CHECK;
 enum err loadtest_setup_clean(struct loadtest *t) MUST_CHECK;
 enum err loadtest_history_send(struct loadtest *t) MUST_CHECK;
@@ -78,7 +92,7 @@ void loadtest_users_start(struct loadtest *t);
 void loadtest_users_end(struct loadtest *t); /* connections; credentials stay, for reading back */
 void loadtest_users_forget(struct loadtest *t);
 void loadtest_devices_start(struct loadtest *t);
-void loadtest_devices_stop(struct loadtest *t); /* what is under way goes on */
+void loadtest_devices_stop(struct loadtest *t);
 enum err loadtest_verify_all(struct loadtest *t) MUST_CHECK;
 
 struct loadtest_socket *loadtest_socket_new(struct loadtest_user *u); /* NULL: no memory */

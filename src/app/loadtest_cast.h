@@ -14,14 +14,24 @@ enum {
 };
 extern const char *const loadtest_variables[LOADTEST_VARIABLES_MAX];
 
+enum loadtest_scenario {
+    LOADTEST_BASELINE,
+    LOADTEST_PEAK,      /* five times the pace for the middle third */
+    LOADTEST_STRESS,    /* twice the pace of before for each sixth */
+    LOADTEST_ENDURANCE, /* steady and long: does anything grow? */
+    LOADTEST_SCENARIOS
+};
+enum { LOADTEST_STAGES_MAX = 6 };
+
 struct loadtest_opts {
     size_t users, devices, orgs, variables, batch, connections;
     int64_t duration_ns;
     double points_per_day;
     uint64_t points; /* --max-rate: as many in all; 0: until the duration is over */
-    bool max_rate, keep;
+    bool max_rate, keep, mqtt;
+    enum loadtest_scenario scenario;
     uint64_t seed;
-    const char *url;
+    const char *url, *mqtt_address, *save, *compare; /* NULL: not given */
 };
 
 /* What stands in one series, independent of order: points, and the sum of a mix of each one's time
@@ -58,17 +68,20 @@ struct loadtest_user {
     bool logged_in;
 };
 
+struct loadtest_mqtt;
 struct loadtest_device {
     struct loadtest *t;
     struct loadtest_org *org;
     struct loadtest_due due;
     struct loadtest_link *link; /* borrowed: shared by several when there are more than links */
+    struct loadtest_mqtt *mqtt; /* instead, with --transport mqtt; NULL before its first reading */
     struct loadtest_call call;
     struct rnd rnd;
     char id[32], credential[64];
-    int64_t period_ns, slot_ns, intended_ns; /* slot: of the grid; intended: with its jitter */
-    bool retrying;                           /* `due` is for the same reading again */
-    uint64_t left;                           /* --max-rate with a number of points: records */
+    int64_t period_ns, slot_ns; /* of its grid, in load time (loadtest_scenario.c) */
+    int64_t intended_ns;        /* with its jitter, in ours */
+    bool retrying;              /* `due` is for the same reading again */
+    uint64_t left;              /* --max-rate with a number of points: records */
     int64_t ts_ns, ts_step_ns;
     int64_t hundredths[LOADTEST_VARIABLES_MAX];
     struct loadtest_tally pending[LOADTEST_VARIABLES_MAX], stored[LOADTEST_VARIABLES_MAX];

@@ -5,6 +5,7 @@
 #include "app/loadtest_devices.h"
 
 #include "app/loadtest_jobs.h"
+#include "app/loadtest_mqtt.h"
 #include "codec/json_write.h"
 
 #include <stdio.h>
@@ -107,8 +108,8 @@ static void write_history(struct loadtest *t, size_t i, struct loadtest_call *c)
 /* Each record of a bulk has a status of its own. */
 static bool all_taken(const struct loadtest_reply *reply)
 {
-    return reply->status >= 200 && reply->status <= 299 &&
-           !memmem(reply->body.p, reply->body.n, "\"error\"", 7);
+    if (reply->status < 200 || reply->status > 299) return false;
+    return !reply->body.n || !memmem(reply->body.p, reply->body.n, "\"error\"", 7);
 }
 
 static enum err take_history(struct loadtest *t, size_t i, const struct loadtest_reply *reply)
@@ -133,6 +134,15 @@ enum err loadtest_history_send(struct loadtest *t)
 
 /* --- the run ---------------------------- */
 
+static void transmit(struct loadtest_device *d)
+{
+    d->t->under_way++;
+    if (d->t->opts.mqtt)
+        loadtest_mqtt_send(d);
+    else
+        loadtest_link_send(d->link, &d->call);
+}
+
 static void send_reading(struct loadtest_device *d)
 {
     struct loadtest *t = d->t;
@@ -150,11 +160,14 @@ static void send_reading(struct loadtest_device *d)
         loadtest_devices_write(d, &b, loadtest_wall_ns(t, d->intended_ns) / 1000 * 1000);
         snprintf(path, sizeof path, "/api/v1/data/ingest/%s", d->id);
     }
-    loadtest_call_write(&d->call, &t->net, "POST", path, d->credential, buf_bytes(&b));
+    buf_clear(&d->call.request);
+    if (t->opts.mqtt)
+        buf_add_bytes(&d->call.request, buf_bytes(&b));
+    else
+        loadtest_call_write(&d->call, &t->net, "POST", path, d->credential, buf_bytes(&b));
     buf_done(&b);
-    t->under_way++;
     loadtest_figures_add(t->figures, LOADTEST_LATE, loadtest_now_ns() - d->intended_ns);
-    loadtest_link_send(d->link, &d->call);
+    transmit(d);
 }
 
 /* The next instant of the grid, moved by jitter; never before the former. One that has passed
@@ -165,7 +178,7 @@ static void plan(struct loadtest_device *d)
     int64_t before = d->intended_ns;
     d->slot_ns += d->period_ns;
     double jitter = (rnd_unit(&d->rnd) * 2 - 1) * JITTER * (double)d->period_ns;
-    d->intended_ns = d->slot_ns + (int64_t)jitter;
+    d->intended_ns = loadtest_scenario_when(t, d->slot_ns + (int64_t)jitter);
     if (d->intended_ns <= before) d->intended_ns = before + NS_PER_US;
     if (d->intended_ns >= t->end_ns) return;
     loadtest_schedule_set(&t->schedule, &d->due, d->intended_ns);
@@ -177,8 +190,7 @@ static void on_due(struct loadtest_due *due)
         (struct loadtest_device *)(void *)((char *)due - offsetof(struct loadtest_device, due));
     if (d->retrying) { /* the same reading again */
         d->retrying = false;
-        d->t->under_way++;
-        loadtest_link_send(d->link, &d->call);
+        transmit(d);
         return;
     }
     send_reading(d);
@@ -253,6 +265,10 @@ void loadtest_devices_start(struct loadtest *t)
 
 void loadtest_devices_stop(struct loadtest *t)
 {
-    for (size_t i = 0; i < t->opts.devices; i++)
-        loadtest_schedule_unset(&t->schedule, &t->devices[i].due);
+    for (size_t i = 0; i < t->opts.devices; i++) {
+        struct loadtest_device *d = &t->devices[i];
+        loadtest_schedule_unset(&t->schedule, &d->due);
+        loadtest_mqtt_free(d->mqtt);
+        d->mqtt = NULL;
+    }
 }

@@ -59,7 +59,7 @@ struct loadtest_figures {
     struct loadtest_sample *samples[LOADTEST_KINDS]; /* owned: [interval] */
     struct loadtest_spread now[LOADTEST_KINDS], all[LOADTEST_KINDS];
 };
-/* NULL: no memory. Intervals of a second at least; at most `cap` are kept. */
+/* NULL: no memory. At most `cap` intervals are kept. */
 struct loadtest_figures *loadtest_figures_new(int64_t start_ns, int64_t interval_ns, size_t cap);
 void loadtest_figures_free(struct loadtest_figures *f); /* NULL is fine */
 void loadtest_figures_add(struct loadtest_figures *f, enum loadtest_kind k, int64_t ns);

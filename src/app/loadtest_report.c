@@ -1,6 +1,8 @@
 /* What the load test says at its end: a table for people, a document for machines. */
 #include "app/loadtest_report.h"
 
+#include "app/loadtest_compare.h"
+#include "app/loadtest_stages.h"
 #include "codec/json_write.h"
 
 #include <stdio.h>
@@ -70,11 +72,15 @@ static void add_verdict(const struct loadtest *t, struct buf *out)
 void loadtest_report_text(const struct loadtest *t, struct buf *out)
 {
     const struct loadtest_opts *o = &t->opts;
-    buf_printf(out,
-               "\n%zu users, %zu devices with %zu variables, %zu organisations; %.1f s, of which "
-               "%.1f s of logins; seed %llu\n",
-               o->users, o->devices, o->variables, o->orgs, seconds_of(t),
-               (double)t->ramp_ns / (double)NS_PER_S, (unsigned long long)o->seed);
+    buf_printf(
+        out,
+        "\n%s: %zu users, %zu devices with %zu variables over %s, %zu organisations; %.1f s, "
+        "of which %.1f s of logins; seed %llu\n",
+        loadtest_scenario_name(o->scenario), o->users, o->devices, o->variables,
+        o->mqtt ? "MQTT" : "HTTP", o->orgs, seconds_of(t), (double)t->ramp_ns / (double)NS_PER_S,
+        (unsigned long long)o->seed);
+    if (t->lifted)
+        buf_add_str(out, "pilot.mode=false: the limits of a pilot were lifted for this run\n");
     buf_printf(out,
                "%llu requests, %llu errors; %llu points stored, %.1f a second; %llu frames at "
                "live sockets\n\n",
@@ -90,6 +96,7 @@ void loadtest_report_text(const struct loadtest *t, struct buf *out)
         if (t->noted[k][0])
             buf_printf(out, "first failure of %s: %s\n", loadtest_kind_name((enum loadtest_kind)k),
                        t->noted[k]);
+    loadtest_stages_text(t, out);
     add_verdict(t, out);
 }
 
@@ -133,6 +140,9 @@ static void add_kind(const struct loadtest *t, enum loadtest_kind k, struct buf 
 static void add_opts(const struct loadtest *t, struct buf *out)
 {
     const struct loadtest_opts *o = &t->opts;
+    json_write_member_text(out, "scenario", loadtest_scenario_name(o->scenario));
+    json_write_member_text(out, "transport", o->mqtt ? "mqtt" : "http");
+    json_write_member_bool(out, "pilotLimitsLifted", t->lifted);
     json_write_member_u64(out, "users", o->users);
     json_write_member_u64(out, "devices", o->devices);
     json_write_member_u64(out, "organizations", o->orgs);
@@ -144,7 +154,8 @@ static void add_opts(const struct loadtest *t, struct buf *out)
     json_write_member_u64(out, "seed", o->seed);
 }
 
-void loadtest_report_json(const struct loadtest *t, struct buf *out)
+void loadtest_report_json(const struct loadtest *t, const struct loadtest_comparison *c,
+                          struct buf *out)
 {
     const struct loadtest_verdict *v = &t->verdict;
     json_write_open(out, '{');
@@ -163,6 +174,11 @@ void loadtest_report_json(const struct loadtest *t, struct buf *out)
     json_write_member_bool(out, "sentEqualsStored", loadtest_report_stored(t));
     if (v->first[0]) json_write_member_text(out, "firstDifference", v->first);
     json_write_member_u64(out, "liveFrames", t->frames);
+    loadtest_stages_json(t, out);
+    if (c) {
+        json_write_key(out, "comparison");
+        loadtest_compare_json(c, out);
+    }
     json_write_key(out, "kinds");
     json_write_open(out, '[');
     for (size_t k = 0; k < LOADTEST_KINDS; k++) add_kind(t, (enum loadtest_kind)k, out);

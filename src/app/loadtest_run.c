@@ -2,6 +2,7 @@
 #include "app/loadtest_run.h"
 
 #include "app/loadtest_jobs.h"
+#include "app/loadtest_mqtt.h"
 #include "base/mem.h"
 
 #include <signal.h>
@@ -45,6 +46,7 @@ static void on_tick(struct loadtest_due *due)
     struct loadtest *t = (struct loadtest *)(void *)((char *)due - offsetof(struct loadtest, tick));
     int64_t now = loadtest_now_ns();
     loadtest_net_sweep(&t->net);
+    loadtest_mqtt_sweep(t);
     if (t->running) {
         look_at_end(t, now);
         if (!t->draining) loadtest_figures_turn(t->figures, now);
@@ -109,10 +111,13 @@ static void close_links(struct loadtest *t)
     t->links = NULL;
 }
 
+/* A second; less when a run is so short that it would have fewer than thirty, more when it is so
+ * long that it would have too many. */
 static int64_t interval_of(int64_t whole_ns)
 {
-    int64_t ns = whole_ns / INTERVALS_MAX / NS_PER_S * NS_PER_S;
-    return ns < NS_PER_S ? NS_PER_S : ns;
+    int64_t ns = whole_ns / 30 < NS_PER_S ? whole_ns / 30 : NS_PER_S;
+    if (ns < NS_PER_S / 10) ns = NS_PER_S / 10;
+    return ns < whole_ns / INTERVALS_MAX ? whole_ns / INTERVALS_MAX : ns;
 }
 
 /* Answers that come after the end count, with what they took; new requests are not sent. */
@@ -132,7 +137,8 @@ enum err loadtest_run_all(struct loadtest *t)
     int64_t interval = interval_of(t->end_ns - t->start_ns);
     t->figures = loadtest_figures_new(t->start_ns, interval, 2 * INTERVALS_MAX);
     if (!t->figures) return why_say(&t->why, ERR_NOMEM, "out of memory");
-    enum err e = open_links(t);
+    enum err e = t->opts.mqtt ? loadtest_mqtt_open(t) : ERR_OK;
+    if (!e) e = open_links(t);
     if (!e) {
         cli_progress_start(&t->progress, t->cli, "seconds",
                            (uint64_t)((t->end_ns - t->start_ns) / NS_PER_S));

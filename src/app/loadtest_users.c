@@ -182,7 +182,8 @@ static void think(struct loadtest_user *u, int64_t from_ns)
     struct loadtest *t = u->t;
     int64_t think_ns =
         THINK_MIN_NS + (int64_t)(rnd_unit(&u->rnd) * (double)(THINK_MAX_NS - THINK_MIN_NS));
-    int64_t now = loadtest_now_ns(), at = from_ns + think_ns;
+    int64_t now = loadtest_now_ns();
+    int64_t at = loadtest_scenario_when(t, loadtest_scenario_load(t, from_ns) + think_ns);
     if (t->draining) return;
     u->intended_ns = at > now ? at : now;
     loadtest_schedule_set(&t->schedule, &u->due, u->intended_ns);
