@@ -72,7 +72,7 @@ enum err boot_watch_open(struct boot_watch *b, struct app *app, const struct set
     app->trends = &b->trends;
     app->watch = b->watch;
     app->advice = &b->advice;
-    return thresholds_load(&b->thresholds);
+    return ERR_OK;
 }
 
 void boot_watch_take_admin(struct boot_watch *b, struct admin *admin)

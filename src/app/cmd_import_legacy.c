@@ -84,8 +84,7 @@ static enum err take_values(struct job *j)
 static enum err finish(struct legacy *l)
 {
     struct sql_tx *tx;
-    struct telemetry *t = l->target.store.telemetry;
-    enum err e = t->ops->seal(t);
+    enum err e = telemetry_seal(l->target.store.telemetry);
     if (!e) e = store_side_settle(&l->target, &l->why);
     if (!e) e = sql_begin(l->target.store.db, SQL_WRITE, &tx);
     return e ? e : sql_end(tx, takeover_remove(tx));

@@ -61,7 +61,7 @@ static enum err maintain_auth(struct housekeeping *h)
 static enum err watch_performance(struct housekeeping *h)
 {
     performance_tick(h->app->performance);
-    return watch_tick(h->app->watch, true);
+    return watch_tick(h->app->watch, nodes_lead(h->app->nodes));
 }
 
 /* What was slow is explained, a few at a time. */

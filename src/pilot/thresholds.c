@@ -76,6 +76,10 @@ enum err thresholds_load(struct thresholds *t)
     e = catalog_users_role_org(tx, ROLE_ADMIN, &org);
     if (!e) e = catalog_alerts_list(tx, org, &open, &page, &a, &alerts, &listing, &why);
     lock_take(&t->lock);
+    for (int i = 0; i < THRESHOLD_IDS && !e; i++) {
+        t->states[i] = (struct threshold){.phase = THRESHOLD_OK, .value = NAN};
+        t->alert_id[i] = 0;
+    }
     for (size_t i = 0; i < listing.count && !e; i++) take_open(t, &alerts[i]);
     lock_release(&t->lock);
     e = sql_end(tx, e == ERR_NOTFOUND ? ERR_OK : e);

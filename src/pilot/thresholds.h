@@ -44,7 +44,7 @@ void thresholds_init(struct thresholds *t, struct sql_db *db, struct alerts *ale
                      const struct clock *clock, struct rnd *rnd);
 void thresholds_done(struct thresholds *t);
 void thresholds_set_limits(struct thresholds *t, const struct threshold_limits limits[]);
-/* What is open already (P2). */
+/* What is open already (P2); everything else is as at the beginning. */
 enum err thresholds_load(struct thresholds *t) MUST_CHECK;
 
 /* One value of each; NAN: not known. The first error is returned, the others are judged all the

@@ -38,6 +38,7 @@ struct watch {
     struct lock lock; /* guards the rest but for what only watch_tick() has */
     struct watch_counts ring[WATCH_STEPS];
     size_t taken; /* since the start */
+    bool led;     /* at the last turn */
     struct watch_settings settings;
     struct watch_figures figures;
     /* organisations and devices, as they were when the window under way began */

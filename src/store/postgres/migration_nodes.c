@@ -52,8 +52,8 @@ const char migration_nodes_sql[] =
     /* what is cached, beside the above: once for each organisation and transaction */
     TELLS("telemetry_cutoffs", "x", "INSERT OR UPDATE", "none")
         TELLS("organization_limits", "q", "INSERT OR DELETE OR UPDATE", "table")
-    TELLS("organizations", "q", "INSERT OR DELETE OR UPDATE", "table")
-            TELLS("labels", "q", "INSERT OR DELETE OR UPDATE", "table")
-                TELLS("device_labels", "q", "INSERT OR DELETE", "table")
-                    TELLS("dashboards", "q", "INSERT OR DELETE", "table")
-                        TELLS("fleet_rules", "q", "INSERT OR DELETE", "table");
+            TELLS("organizations", "q", "INSERT OR DELETE OR UPDATE", "table")
+                TELLS("labels", "q", "INSERT OR DELETE OR UPDATE", "table")
+                    TELLS("device_labels", "q", "INSERT OR DELETE", "table")
+                        TELLS("dashboards", "q", "INSERT OR DELETE", "table")
+                            TELLS("fleet_rules", "q", "INSERT OR DELETE", "table");
