@@ -1,5 +1,5 @@
-// The caches, over both stores: what a read costs with and without them through the whole server, and how
-// often the pilot's dashboards find what they ask for. Prints the tables of bench/README.md.
+// The caches, over both stores: what a read costs with and without them, alone and through the whole server, and
+// how often the pilot's dashboards find what they ask for. Prints the tables of bench/README.md.
 //   node bench/caches.mjs [build/release] [embedded|postgres|both] [seconds of the pilot's load]
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -48,7 +48,7 @@ async function fill(server, token) {
 }
 
 function reads(me) {
-    const now = Date.now(), span = (ms) => `from=${now - ms}&to=${now}`;
+    const now = Math.floor(Date.now() / HOUR) * HOUR, span = (ms) => `from=${now - ms}&to=${now}`; // hours as charts have them
     const one = (ms, aggregation, interval) => `/analytics/aggregate?deviceId=dev-0&variable=kw&aggregation=${aggregation}&${span(ms)}${interval ? `&interval=${interval}` : ''}`;
     return [
         ['pilot-devices', 'one device', '/devices/dev-7'],
@@ -82,7 +82,7 @@ async function compare(title, start) {
     const first = await start({});
     const me = await first.register('bench');
     await fill(first, me.accessToken);
-    for (let u = 0; u < 9; u++) await first.ok('POST', '/users', { token: me.accessToken, body: { username: `u${u}`, email: `u${u}@example.org`, password: 'a long enough password' } });
+    for (let u = 0; u < 9; u++) await first.ok('POST', '/users', { token: me.accessToken, body: { username: `user-${u}`, email: `user-${u}@example.org`, password: 'a long enough password' } });
     await first.stop();
     const open = async (sets) => {
         const server = await start(sets);
@@ -100,13 +100,21 @@ async function compare(title, start) {
     });
 }
 
+// The reads of the handlers alone, in one process.
+function alone(title, ...store) {
+    const dir = temporaryDir();
+    console.log(`\n## ${title}: the read alone, from the store and from the cache, medians`);
+    console.log(execFileSync(join(build, 'bench_cached_reads'), [dir, ...store], { encoding: 'utf8', env: { PATH: process.env.PATH, ADMIN_PASSWORD: 'first administrator 1', ADMIN_EMAIL: 'admin@example.org' } }).trimEnd());
+    rmSync(dir, { recursive: true, force: true });
+}
+
 // --- the pilot's dashboards ----------------------------------------------------------------------------------
 
 // 10 organisations with 50 devices and 10 people each. A device sends its 3 variables every 130 s (1 M points a
 // day in all). A person looks at the dashboard of the organisation, as the old front end shows it: who am I, the
 // devices, the dashboard and the newest values when it opens, then for each of 6 charts the rows of the last hour
-// every 30 s and whenever its device has sent, for each of 3 cards the average of the last day every 30 s; and
-// once in two minutes another page: a device, the people, the organisation, the year of a device.
+// every 30 s and whenever its device has sent, for each of 3 cards the average, minimum or maximum of the last day every
+// 30 s; and once in two minutes another page: a device, the people, the organisation.
 async function pilot(title, start) {
     const server = await start({}), devices = [], people = [];
     const now = Date.now();
@@ -136,7 +144,7 @@ async function pilot(title, start) {
         }
         for (let turn = n; alive(); turn++) {
             for (const id of charts) await rows(who, id);
-            for (let i = 0; i < 3; i++) await get(who, `/analytics/aggregate?deviceId=dev-${i}&variable=kw&aggregation=AVG&from=${Date.now() - DAY}&to=${Date.now()}&interval=1h`);
+            for (const how of ['AVG', 'MIN', 'MAX']) await get(who, `/analytics/aggregate?deviceId=dev-0&variable=kw&aggregation=${how}&from=${Date.now() - DAY}&to=${Date.now()}`);
             if (turn % 4 === 0) for (const path of ['/devices/dev-7', '/users', `/organizations/${who.me.organizationId}`]) await get(who, path);
             await sleep(30_000);
         }
@@ -175,6 +183,7 @@ console.log(`commit:  ${execFileSync('git', ['rev-parse', '--short=12', 'HEAD'],
 console.log(`command: node bench/caches.mjs ${process.argv.slice(2).join(' ')}`);
 if (which !== 'postgres') {
     const dirs = [temporaryDir(), temporaryDir()];
+    alone('Embedded');
     await compare('Embedded', (sets) => startServer({ dir: dirs[0], sets: { ...OPEN, ...sets } }));
     if (seconds) await pilot('Embedded', () => startServer({ dir: dirs[1], sets: OPEN }));
     for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
@@ -184,7 +193,8 @@ if (which !== 'embedded') {
     const redis = hasRedis ? await new Redis().start() : undefined;
     const sets = { ...OPEN, ...(redis ? { 'cache.url': redis.url } : {}) };
     const [a, b] = [postgres.database('a'), postgres.database('b')], title = `PostgreSQL${redis ? ' and Redis' : ''}`;
-    await compare(title, (more) => startServer({ sets: { ...sets, 'store.url': a, ...more } }));
+    alone('PostgreSQL', postgres.database('c'));
+    await compare(title, (more) => startServer({ sets: { ...('cache.max-bytes' in more ? OPEN : sets), 'store.url': a, ...more } }));
     if (seconds) await pilot(title, () => startServer({ sets: { ...sets, 'store.url': b } }));
     await redis?.stop();
     await postgres.stop();
