@@ -103,6 +103,7 @@ void boot_cache_apply(struct boot *b)
 {
     const struct cache_opts opts = cache_opts_of(&b->settings, &b->app);
     cache_configure(b->app.cache, opts.max_bytes, opts.life_ns);
+    cache_changed_all(b->app.cache, CACHE_QUOTAS); /* limits may be others */
 }
 
 void boot_cache_close(struct boot *b)

@@ -8,7 +8,7 @@
 enum err boot_cache_watch(struct boot *b) MUST_CHECK;
 /* Makes b->app.cache and puts it in front of b->app.telemetry, which must be open. */
 enum err boot_cache_open(struct boot *b, struct why *why) MUST_CHECK;
-/* Takes over what is LIVE of the settings. */
+/* Takes over what is LIVE of the settings: behind the limits, which are cached as well. */
 void boot_cache_apply(struct boot *b);
 /* After everything that reads, and after the telemetry was closed. */
 void boot_cache_close(struct boot *b);

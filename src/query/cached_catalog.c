@@ -18,6 +18,7 @@ static const struct sql_watch_rule rules[] = {
     {"users", "org", USERS | ORGANIZATIONS | QUOTAS, false, {"last_failed_ns", "failed_logins"}},
     /* a user's answer names the organisation; whose a new one is, its row says only afterwards */
     {"organizations", "id", ORGANIZATIONS | USERS | QUOTAS, false, {NULL}},
+    {"organization_limits", "org", QUOTAS, false, {NULL}},
     {"dashboards", "org", QUOTAS, true, {NULL}},
     {"rules", "org", QUOTAS, true, {NULL}},
     {"fleet_rules", "org", QUOTAS, true, {NULL}},

@@ -32,6 +32,8 @@ export class CacheLoad {
             thing((n) => ['POST', '/ingest/d', { device: apiToken, body: { n } }], [
                 [() => `/data/query?deviceId=d&variables=n&from=${Date.now() - HOUR}&to=${Date.now() + 60_000}`, ({ json }) => Math.max(...json.map((row) => row.n))],
                 ['/devices/d/telemetry?limit=3&variables=n', ({ json }) => json[0].n]]);
+            thing((n) => ['POST', '/devices', { token, body: { externalId: `${tag}-${n}` } }], [
+                ['/pilot/usage', ({ json }) => json.data.deviceCount - 1], ['/devices', ({ json }) => json.length - 1]]);
             const hours = `/analytics/aggregate?deviceId=d&variable=late&aggregation=COUNT&from=${this.start}&to=${this.start + 48 * HOUR}&interval=1h`;
             thing((n) => ['POST', '/data/bulk', { device: apiToken, body: [{ deviceId: 'd', timestamp: this.start + 7 * HOUR + n, variables: { late: 1 } }] }], [
                 [hours, ({ json }) => json.reduce((sum, bucket) => sum + bucket.value, 0)]]);
@@ -40,6 +42,13 @@ export class CacheLoad {
     }
 
     call(...args) { return this.servers[this.turn++ % this.servers.length].call(...args); }
+
+    // Everything twice, while nobody writes: what was read is not read again.
+    async visit() {
+        for (const { token, reads } of this.things)
+            for (const [path] of reads)
+                for (let i = 0; i < 2; i++) await this.call('GET', typeof path === 'string' ? path : path(), { token });
+    }
 
     async run(ms, { readers = 6, writeEvery = 6 } = {}) {
         const end = Date.now() + ms, times = [], wrong = [];
