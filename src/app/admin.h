@@ -12,6 +12,7 @@
 #include "app/settings.h"
 #include "base/clock.h"
 #include "conf/conf.h"
+#include "service/cleanup_service.h"
 
 struct sql_db;
 struct telemetry;
@@ -61,7 +62,7 @@ enum err admin_get_override(struct admin *a, const char *key, struct arena *aren
 
 struct admin_retained {
     int64_t organizations;
-    uint64_t points;
+    uint64_t points, partitions; /* partitions that were dropped whole */
 };
 /* Runs retention over every organisation; what the server's timer and `cleanup` do. */
 enum err admin_retain(struct admin *a, const struct actor *actor, struct admin_retained *ret,
@@ -69,3 +70,6 @@ enum err admin_retain(struct admin *a, const struct actor *actor, struct admin_r
 /* The same for events, a bounded number of each organisation; *ret_more: call again. */
 enum err admin_retain_events(struct admin *a, const struct actor *actor, int64_t *ret_removed,
                              bool *ret_more) MUST_CHECK;
+/* And for what else the catalog accumulates (service/cleanup_service.h): one round. */
+enum err admin_clean(struct admin *a, const struct actor *actor, struct cleanup_removed *removed,
+                     bool *ret_more) MUST_CHECK;

@@ -15,13 +15,11 @@
 #include "pilot/performance.h"
 #include "pilot/quota.h"
 #include "pilot/watch.h"
-#include "service/alert_service.h"
 #include "service/auth_users.h"
 #include "service/command_service.h"
 #include "service/device_health.h"
 #include "service/device_presence.h"
 #include "service/device_purge.h"
-#include "service/notify_service.h"
 #include "service/organization_purge.h"
 #include "store/nodes.h"
 #include "store/registry.h"
@@ -145,12 +143,6 @@ static enum err purge_devices(struct housekeeping *h)
     return e;
 }
 
-static enum err purge_notifications(struct housekeeping *h)
-{
-    int64_t n = 0;
-    return notify_service_purge(h->app->notify, &n);
-}
-
 static enum err check_polls(struct housekeeping *h)
 {
     command_polls_check(h->app->polls);
@@ -173,19 +165,22 @@ static enum err retain_events(struct housekeeping *h)
     return e;
 }
 
+static enum err clean(struct housekeeping *h)
+{
+    struct cleanup_removed removed = {{0}};
+    bool more = false;
+    enum err e = admin_clean(h->admin, &self, &removed, &more);
+    int64_t rows = 0;
+    for (int i = 0; i < CLEANUP_SUBJECTS; i++) rows += removed.rows[i];
+    if (!e && rows) LOG(LOG_INFO, "leftovers_removed", LOG_I("rows", rows));
+    return e;
+}
+
 static enum err purge_users(struct housekeeping *h)
 {
     size_t n = 0;
     enum err e = auth_users_purge(h->app->auth, &n);
     if (n) LOG(LOG_INFO, "deleted_users_forgotten", LOG_I("users", n));
-    return e;
-}
-
-static enum err prune_alerts(struct housekeeping *h)
-{
-    int64_t n = 0;
-    enum err e = alert_service_prune(h->app->alert_service, &n);
-    if (!e && n) LOG(LOG_INFO, "old_alerts_removed", LOG_I("alerts", n));
     return e;
 }
 
@@ -217,20 +212,18 @@ static const struct job {
     {"quotas", NS_PER_S, keep_quotas},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
-    {"prune_alerts", 10 * NS_PER_MINUTE, prune_alerts},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},
     {"purge_deleted_organizations", NS_PER_MINUTE, purge_organizations},
     {"event_retention", 10 * NS_PER_MINUTE, retain_events},
     {"purge_deleted_users", 10 * NS_PER_MINUTE, purge_users},
-    {"purge_notifications", 10 * NS_PER_MINUTE, purge_notifications},
+    {"cleanup", 10 * NS_PER_MINUTE, clean},
 };
 enum { JOBS = sizeof jobs / sizeof *jobs };
 
 /* Of those, what the server that leads does for all that share the store. */
 static enum err (*const once[])(struct housekeeping *) = {
-    expire_commands, note_presence, kick_fleet,          kick_analytics,
-    retain,          prune_alerts,  purge_devices,       purge_organizations,
-    retain_events,   purge_users,   purge_notifications,
+    expire_commands, note_presence,       kick_fleet,    kick_analytics, retain,
+    purge_devices,   purge_organizations, retain_events, purge_users,    clean,
 };
 
 static bool is_another_ones(const struct housekeeping *h, int job)

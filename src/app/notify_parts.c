@@ -172,10 +172,7 @@ enum err notify_parts_start(struct notify_parts *p, struct app *app, bool quiet)
     enum err e = quiet ? ERR_OK : notifier_new(&p->notifier, &opts);
     if (e) return e;
     p->service =
-        (struct notify_service){.db = app->db,
-                                .outbox = &p->outbox,
-                                .notifier = p->notifier,
-                                .log_kept_ns = p->settings->notify_retention_days * NS_PER_DAY};
+        (struct notify_service){.db = app->db, .outbox = &p->outbox, .notifier = p->notifier};
     p->outbox.wake_ctx = p->notifier;
     p->outbox.wake = quiet ? NULL : notifier_wake;
     app->notify = &p->service;

@@ -1,8 +1,6 @@
 /* Alerts for people (see alert_service.h). */
 #include "service/alert_service.h"
 
-enum { PRUNE_AT_ONCE = 10000 };
-
 static enum err find_in(struct sql_tx *tx, int64_t org, struct bytes text, struct arena *arena,
                         struct alert *ret)
 {
@@ -62,13 +60,4 @@ enum err alert_service_resolve(struct alert_service *s, const struct actor *acto
                                struct bytes uuid, struct arena *arena, struct alert *ret)
 {
     return change(s, actor, uuid, alerts_resolve, ALERT_RESOLVED, arena, ret);
-}
-
-enum err alert_service_prune(struct alert_service *s, int64_t *ret_n)
-{
-    struct sql_tx *tx;
-    enum err e = sql_begin(s->db, SQL_WRITE, &tx);
-    if (e) return e;
-    int64_t before_ns = clock_wall_ns(s->clock) - ALERT_KEPT_NS;
-    return sql_end(tx, catalog_alerts_prune(tx, before_ns, PRUNE_AT_ONCE, ret_n));
 }

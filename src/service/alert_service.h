@@ -29,5 +29,3 @@ enum err alert_service_acknowledge(struct alert_service *s, const struct actor *
 enum err alert_service_resolve(struct alert_service *s, const struct actor *actor,
                                struct bytes uuid, struct arena *arena,
                                struct alert *ret) MUST_CHECK;
-/* Removes resolved alerts older than ALERT_KEPT_NS, a bounded number at once. */
-enum err alert_service_prune(struct alert_service *s, int64_t *ret_n) MUST_CHECK;

@@ -5,16 +5,11 @@
 #include "base/mem.h"
 #include "service/auth_state.h"
 #include "service/event_types.h"
-#include "store/catalog_invitations.h"
 #include "store/catalog_keys.h"
-#include "store/catalog_resets.h"
-#include "store/catalog_sessions.h"
 #include "store/catalog_settings.h"
 
 #define SECRET_KEY          "secret.jwt"
 #define SECRET_KEY_PREVIOUS "secret.jwt.previous"
-
-#define INVITATION_KEPT_NS (30 * NS_PER_DAY) /* after its end: the list shows what became of it */
 
 enum { SECRET_MADE = 48, USES_AT_ONCE = 64 };
 
@@ -243,17 +238,12 @@ static bool previous_has_ended(struct auth_service *s, int64_t now_ns)
     return ended;
 }
 
-static enum err ended_remove(struct auth_service *s, int64_t now_ns, bool previous)
+static enum err previous_remove(struct auth_service *s)
 {
     struct sql_tx *tx;
-    int64_t purged = 0;
     enum err e = sql_begin(s->opts.db, SQL_WRITE, &tx);
     if (e) return e;
-    e = catalog_sessions_purge(tx, now_ns, &purged);
-    if (!e) e = catalog_resets_purge(tx, now_ns);
-    if (!e) e = catalog_invitations_purge(tx, now_ns - INVITATION_KEPT_NS);
-    if (!e && previous) e = catalog_settings_remove(tx, BYTES(SECRET_KEY_PREVIOUS));
-    return sql_end(tx, e);
+    return sql_end(tx, catalog_settings_remove(tx, BYTES(SECRET_KEY_PREVIOUS)));
 }
 
 enum err auth_service_maintain(struct auth_service *s)
@@ -268,9 +258,8 @@ enum err auth_service_maintain(struct auth_service *s)
     rwlock_release(&s->lock);
     if (e || !due) return e;
     identity_purge(s->identity, now);
-    bool previous = previous_has_ended(s, now);
-    e = ended_remove(s, now, previous);
-    if (e || !previous) return e;
+    if (!previous_has_ended(s, now)) return ERR_OK;
+    if ((e = previous_remove(s))) return e;
     rwlock_write(&s->lock);
     s->keys.previous.n = 0;
     rwlock_release(&s->lock);

@@ -265,10 +265,9 @@ static enum err expire_in(struct command_service *s, struct sql_tx *tx, struct a
     static const struct actor nobody = {.name = {"system", 6}};
     struct command *due = NULL;
     size_t n = 0;
-    int64_t now = clock_wall_ns(s->clock), purged = 0;
+    int64_t now = clock_wall_ns(s->clock);
     enum err e = catalog_commands_list_due(tx, now, AT_ONCE, arena, &due, &n);
     for (size_t i = 0; !e && i < n; i++) e = change(s, tx, &nobody, &due[i], COMMAND_EXPIRED);
-    if (!e) e = catalog_commands_purge(tx, now - COMMAND_KEPT_NS, AT_ONCE, &purged);
     *ret_n = n;
     return e;
 }

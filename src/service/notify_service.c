@@ -11,8 +11,6 @@
 
 #include <stdio.h>
 
-enum { PURGE_ROWS = 10000 };
-
 /* --- shared ----------------------------------------------------------------------------------- */
 
 void notify_state_check_url(const struct notify_service *s, struct bytes url, const char *field,
@@ -220,13 +218,4 @@ enum err notify_service_stats(struct notify_service *s, int64_t org,
     enum err e = sql_begin(s->db, SQL_READ, &tx);
     if (e) return e;
     return sql_end(tx, catalog_notifications_count(tx, org, filter, ret));
-}
-
-enum err notify_service_purge(struct notify_service *s, int64_t *ret)
-{
-    struct sql_tx *tx;
-    int64_t before_ns = notify_state_now(s) - s->log_kept_ns;
-    enum err e = sql_begin(s->db, SQL_WRITE, &tx);
-    if (e) return e;
-    return sql_end(tx, catalog_notifications_purge(tx, before_ns, PURGE_ROWS, ret));
 }

@@ -19,7 +19,6 @@ struct notify_service {
     struct sql_db *db;
     struct notify_outbox *outbox;
     struct notifier *notifier;
-    int64_t log_kept_ns; /* lines of the log, from their end on */
 };
 
 /* What a request says; a member counts when its `set` is true, or p != NULL. */
@@ -67,8 +66,6 @@ enum err notify_service_log(struct notify_service *s, int64_t org,
 enum err notify_service_stats(struct notify_service *s, int64_t org,
                               const struct notification_filter *filter,
                               struct notification_counts *ret) MUST_CHECK;
-/* Log lines that were kept long enough go, 10,000 per call. */
-enum err notify_service_purge(struct notify_service *s, int64_t *ret) MUST_CHECK;
 
 /* The test button: t->done, t->user are the caller's, the rest is filled here; t and the arena stay
  * until done() was called, from a thread of the notifier. ERR_RATE, ERR_FULL, ERR_NOTFOUND. */

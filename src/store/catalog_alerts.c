@@ -215,11 +215,3 @@ enum err catalog_alerts_open_after(struct sql_tx *tx, int64_t org, int64_t id, s
     if (!e) *ret = items;
     return e;
 }
-
-enum err catalog_alerts_prune(struct sql_tx *tx, int64_t before_ns, size_t cap, int64_t *ret_n)
-{
-    return sql_exec(tx,
-                    "DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE resolved_ns <> 0 "
-                    "AND raised_ns < $1 ORDER BY raised_ns LIMIT $2)",
-                    SQL_ARGS(SQL_I(before_ns), SQL_I((int64_t)cap)), ret_n);
-}

@@ -46,6 +46,3 @@ enum err catalog_alerts_list_open(struct sql_tx *tx, int64_t org, int64_t device
 /* Open ones of all organisations behind (org, id) in that order, at most cap. */
 enum err catalog_alerts_open_after(struct sql_tx *tx, int64_t org, int64_t id, size_t cap,
                                    struct arena *a, struct alert **ret, size_t *ret_n) MUST_CHECK;
-/* Removes resolved ones raised before, at most `cap` of any organisation. */
-enum err catalog_alerts_prune(struct sql_tx *tx, int64_t before_ns, size_t cap,
-                              int64_t *ret_n) MUST_CHECK;

@@ -141,14 +141,6 @@ enum err catalog_commands_list_due(struct sql_tx *tx, int64_t now_ns, size_t max
                 SQL_ARGS(SQL_I(now_ns), SQL_I((int64_t)max)), max, a, ret, ret_n);
 }
 
-enum err catalog_commands_purge(struct sql_tx *tx, int64_t before_ns, size_t max, int64_t *ret_n)
-{
-    return sql_exec(tx,
-                    "DELETE FROM commands WHERE id IN (SELECT id FROM commands "
-                    "WHERE ended_ns <> 0 AND ended_ns < $1 ORDER BY ended_ns LIMIT $2)",
-                    SQL_ARGS(SQL_I(before_ns), SQL_I((int64_t)max)), ret_n);
-}
-
 enum err catalog_commands_purge_device(struct sql_tx *tx, int64_t org, int64_t device)
 {
     return sql_exec(tx,

@@ -34,8 +34,5 @@ enum err catalog_commands_set_state(struct sql_tx *tx, const struct command *c,
 /* Any organisation: those whose end has come, at most max. */
 enum err catalog_commands_list_due(struct sql_tx *tx, int64_t now_ns, size_t max, struct arena *a,
                                    struct command **ret, size_t *ret_n) MUST_CHECK;
-/* Any organisation: forgets at most max that ended before. */
-enum err catalog_commands_purge(struct sql_tx *tx, int64_t before_ns, size_t max,
-                                int64_t *ret_n) MUST_CHECK;
 /* All of a deleted device, before its row goes. */
 enum err catalog_commands_purge_device(struct sql_tx *tx, int64_t org, int64_t device) MUST_CHECK;

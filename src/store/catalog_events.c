@@ -52,6 +52,9 @@ enum err catalog_events_append(struct sql_tx *tx, struct event *e)
 enum err catalog_events_remove(struct sql_tx *tx, int64_t org, int64_t before_ns, int64_t max,
                                int64_t *ret_removed)
 {
+    if (tx->ops->dialect == SQL_POSTGRES) /* the same, as a function there */
+        return catalog_rows_number(tx, "SELECT cleanup_old_events($1, $2, $3)",
+                                   SQL_ARGS(SQL_I(org), SQL_I(before_ns), SQL_I(max)), ret_removed);
     enum err e = sql_exec(tx, "INSERT INTO event_removals (org, before_ns) VALUES ($1, $2)",
                           SQL_ARGS(SQL_I(org), SQL_I(before_ns)), NULL);
     if (!e)

@@ -108,9 +108,3 @@ enum err catalog_invitations_list(struct sql_tx *tx, int64_t org, const struct c
     if (!e) *ret = items;
     return e;
 }
-
-enum err catalog_invitations_purge(struct sql_tx *tx, int64_t before_ns)
-{
-    return sql_exec(tx, "DELETE FROM invitations WHERE expires_ns < $1", SQL_ARGS(SQL_I(before_ns)),
-                    NULL);
-}

@@ -28,5 +28,3 @@ enum err catalog_invitations_update(struct sql_tx *tx, const struct invitation *
 enum err catalog_invitations_list(struct sql_tx *tx, int64_t org, const struct catalog_page *page,
                                   struct arena *a, struct invitation **ret,
                                   struct catalog_listing *ret_listing, struct why *why) MUST_CHECK;
-/* Forgets those that ended before. */
-enum err catalog_invitations_purge(struct sql_tx *tx, int64_t before_ns) MUST_CHECK;

@@ -133,15 +133,6 @@ enum err catalog_notifications_recent(struct sql_tx *tx, int64_t org, struct byt
         SQL_ARGS(SQL_I(org), SQL_T(what), SQL_I(since_ns)), ret);
 }
 
-enum err catalog_notifications_purge(struct sql_tx *tx, int64_t before_ns, int64_t max,
-                                     int64_t *ret)
-{
-    return sql_exec(tx,
-                    "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications "
-                    "WHERE state <> 0 AND ended_ns < $1 LIMIT $2)",
-                    SQL_ARGS(SQL_I(before_ns), SQL_I(max)), ret);
-}
-
 static struct catalog_where where_of(int64_t org, const struct notification_filter *f)
 {
     struct catalog_where w = {0};

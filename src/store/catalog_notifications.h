@@ -36,9 +36,6 @@ enum err catalog_notifications_queue(struct sql_tx *tx, int64_t org, struct byte
 /* Rows of that kind made since then. */
 enum err catalog_notifications_recent(struct sql_tx *tx, int64_t org, struct bytes what,
                                       int64_t since_ns, int64_t *ret) MUST_CHECK;
-/* Takes ended ones away, at most `max` of them. */
-enum err catalog_notifications_purge(struct sql_tx *tx, int64_t before_ns, int64_t max,
-                                     int64_t *ret) MUST_CHECK;
 
 struct notification_filter {
     int64_t user;       /* 0: everybody's and the organisation's own */

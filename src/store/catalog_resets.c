@@ -40,9 +40,3 @@ enum err catalog_resets_remove_user(struct sql_tx *tx, int64_t org, int64_t user
     return sql_exec(tx, "DELETE FROM password_resets WHERE org = $1 AND user_id = $2",
                     SQL_ARGS(SQL_I(org), SQL_I(user)), NULL);
 }
-
-enum err catalog_resets_purge(struct sql_tx *tx, int64_t before_ns)
-{
-    return sql_exec(tx, "DELETE FROM password_resets WHERE expires_ns < $1",
-                    SQL_ARGS(SQL_I(before_ns)), NULL);
-}

@@ -19,4 +19,3 @@ enum err catalog_resets_insert(struct sql_tx *tx, const struct reset *r) MUST_CH
 enum err catalog_resets_find(struct sql_tx *tx, const uint8_t hash[RESET_HASH], int64_t now_ns,
                              struct reset *ret) MUST_CHECK;
 enum err catalog_resets_remove_user(struct sql_tx *tx, int64_t org, int64_t user) MUST_CHECK;
-enum err catalog_resets_purge(struct sql_tx *tx, int64_t before_ns) MUST_CHECK;

@@ -108,9 +108,3 @@ enum err catalog_sessions_each_revoked(struct sql_tx *tx, int64_t since_ns,
     sql_finish(c);
     return e == ERR_END ? ERR_OK : e;
 }
-
-enum err catalog_sessions_purge(struct sql_tx *tx, int64_t before_ns, int64_t *ret_purged)
-{
-    return sql_exec(tx, "DELETE FROM sessions WHERE expires_ns < $1", SQL_ARGS(SQL_I(before_ns)),
-                    ret_purged);
-}

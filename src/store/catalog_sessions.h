@@ -25,6 +25,3 @@ enum err catalog_sessions_revoke_user(struct sql_tx *tx, int64_t org, int64_t us
 enum err catalog_sessions_each_revoked(struct sql_tx *tx, int64_t since_ns,
                                        enum err (*visit)(void *ctx, const struct session *s),
                                        void *ctx) MUST_CHECK;
-/* Forgets families that expired before. */
-enum err catalog_sessions_purge(struct sql_tx *tx, int64_t before_ns,
-                                int64_t *ret_purged) MUST_CHECK;

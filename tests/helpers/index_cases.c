@@ -3,6 +3,7 @@
 #include "index_world.h"
 
 #include "store/catalog_alerts.h"
+#include "store/catalog_cleanup.h"
 #include "store/catalog_commands.h"
 #include "store/catalog_devices.h"
 #include "store/catalog_events.h"
@@ -117,11 +118,16 @@ static void alerts_open_after(struct index_world *w)
     struct sql_tx *tx = begin(w);
     end(tx, catalog_alerts_open_after(tx, ORG, 0, 100, &w->arena, &items, &n));
 }
+static void clean(struct index_world *w, enum cleanup_subject subject, int64_t before_ns)
+{
+    int64_t orgs[100];
+    size_t n;
+    struct sql_tx *tx = begin(w);
+    end(tx, catalog_cleanup_remove(tx, subject, before_ns, 100, orgs, &n));
+}
 static void alerts_prune(struct index_world *w)
 {
-    int64_t n;
-    struct sql_tx *tx = begin(w);
-    end(tx, catalog_alerts_prune(tx, AT(0) + 100000, 100, &n));
+    clean(w, CLEANUP_ALERTS, AT(0) + 100000);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -210,9 +216,7 @@ static void notes_queue(struct index_world *w)
 }
 static void notes_purge(struct index_world *w)
 {
-    int64_t n;
-    struct sql_tx *tx = begin(w);
-    end(tx, catalog_notifications_purge(tx, AT(0) + 100, 100, &n));
+    clean(w, CLEANUP_NOTIFICATIONS, AT(0) + 100);
 }
 
 /* --- devices and what hangs on them ----------------------------------------------------------- */
@@ -278,9 +282,7 @@ static void commands_due(struct index_world *w)
 }
 static void commands_purge(struct index_world *w)
 {
-    int64_t n;
-    struct sql_tx *tx = begin(w);
-    end(tx, catalog_commands_purge(tx, AT(0) + 100000, 10, &n));
+    clean(w, CLEANUP_COMMANDS, AT(0) + 100000);
 }
 static void rules_of_device(struct index_world *w)
 {
@@ -346,9 +348,7 @@ static void sessions_of_user(struct index_world *w)
 }
 static void sessions_purge(struct index_world *w)
 {
-    int64_t n;
-    struct sql_tx *tx = begin(w);
-    end(tx, catalog_sessions_purge(tx, AT(0) + 20000000, &n));
+    clean(w, CLEANUP_SESSIONS, AT(0) + 20000000);
 }
 static void keys_of_user(struct index_world *w)
 {
@@ -445,7 +445,7 @@ const struct index_case index_cases[] = {
     {"devices_sensor_type", "catalog_devices_list", true, devices_by_type},
     {"devices_created", "catalog_devices_list", true, devices_by_age},
     {"synthetics_device", "catalog_synthetics_load", false, synthetics_load},
-    {"sessions_expiry", "catalog_sessions_purge", false, sessions_purge},
+    {"sessions_expiry", "catalog_cleanup_remove", false, sessions_purge},
     {"telemetry_hours_org", "postgres_retain", false, records_forgotten},
     {"telemetry_records_recent", "postgres_retain", false, records_forgotten},
     /* those there were */
@@ -460,7 +460,7 @@ const struct index_case index_cases[] = {
     {"alerts_device", "catalog_alerts_list", false, alerts_of_device},
     {"alerts_unacknowledged", "catalog_alerts_list", false, alerts_unacknowledged},
     {"alerts_open", "catalog_alerts_open_after", false, alerts_open_after},
-    {"alerts_resolved", "catalog_alerts_prune", false, alerts_prune},
+    {"alerts_resolved", "catalog_cleanup_remove", false, alerts_prune},
     {"events_org", "catalog_events_list", false, events_newest},
     {"events_created", "catalog_events_has_old", false, events_old},
     {"events_device", "catalog_events_list", false, events_of_device},
@@ -471,11 +471,11 @@ const struct index_case index_cases[] = {
     {"notifications_user", "catalog_notifications_list", false, notes_of_user},
     {"notifications_due", "catalog_notifications_next", false, notes_next},
     {"notifications_target", "catalog_notifications_queue", false, notes_queue},
-    {"notifications_ended", "catalog_notifications_purge", false, notes_purge},
+    {"notifications_ended", "catalog_cleanup_remove", false, notes_purge},
     {"commands_device", "catalog_commands_list", false, commands_of_device},
     {"commands_waiting", "catalog_commands_count_waiting", false, commands_waiting},
     {"commands_expiry", "catalog_commands_list_due", false, commands_due},
-    {"commands_ended", "catalog_commands_purge", false, commands_purge},
+    {"commands_ended", "catalog_cleanup_remove", false, commands_purge},
     {"rules_device", "catalog_rules_list_device", false, rules_of_device},
     {"fleet_rules_org", "catalog_fleet_rules_list", false, fleet_rules_list},
     {"fleet_rules_due", "catalog_fleet_rules_list_due", false, fleet_rules_due},

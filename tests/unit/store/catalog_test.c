@@ -8,6 +8,7 @@
 
 #include "fault_fs.h"
 #include "store/catalog.h"
+#include "store/catalog_cleanup.h"
 #include "store/catalog_devices.h"
 #include "store/catalog_events.h"
 #include "store/catalog_keys.h"
@@ -182,7 +183,10 @@ static void a_refresh_rotates_once_and_revoked_families_are_listed(void **state)
     assert_int_equal(n, 1);
     assert_int_equal(catalog_sessions_rotate(tx, BYTES("family-1"), next, other, 300, 80),
                      ERR_STALE);
-    assert_int_equal(catalog_sessions_purge(tx, 201, &n), ERR_OK);
+    int64_t orgs[4];
+    size_t removed = 0;
+    assert_int_equal(catalog_cleanup_remove(tx, CLEANUP_SESSIONS, 201, 4, orgs, &removed), ERR_OK);
+    n = (int64_t)removed;
     assert_int_equal(n, 1);
     assert_int_equal(sql_commit(tx), ERR_OK);
 }
