@@ -17,7 +17,7 @@ _sensorvision() {
         'check-config') options='--config --set --data --json --help' ;;
         'migrate') options='--status --dry-run --data --json --help' ;;
         'verify') options='--data --json --help' ;;
-        'move') options='--from --to --config --set --json --help' ;;
+        'move') options='--from --to --online --config --set --json --help' ;;
         'cleanup') options='--config --set --data --json --help' ;;
         'import') options='--format --device --time-column --time-format --zone --columns --skip --shift-to-now --batch --org --from-line --dry-run --config --set --data --url --token --user --password --json --help' ;;
         'export') options='--device --format --from --to --org --output --config --set --data --url --token --user --password --json --help' ;;

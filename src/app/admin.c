@@ -2,6 +2,7 @@
 #include "app/admin.h"
 
 #include "app/admin_verbs.h"
+#include "app/mover.h"
 #include "app/overrides.h"
 #include "base/mem.h"
 #include "codec/json_write.h"
@@ -25,6 +26,7 @@ enum err admin_new(struct admin **ret, const struct admin_opts *opts)
 void admin_free(struct admin *a)
 {
     if (!a) return;
+    mover_free(a->mover);
     lock_done(&a->lock);
     mem_free(a);
 }
@@ -201,5 +203,7 @@ const struct control_verb admin_verbs[] = {
     {"client.url", admin_client_url},
     {"client.open", admin_client_open},
     {"client.close", admin_client_close},
+    {"move.start", admin_move_start},
+    {"move.status", admin_move_status},
 };
 const size_t admin_verb_count = sizeof admin_verbs / sizeof admin_verbs[0];

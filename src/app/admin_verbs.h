@@ -13,8 +13,9 @@ enum { ADMIN_ARENA_MAX = 16 << 20 };
 
 struct admin {
     struct admin_opts opts;
-    struct lock lock; /* orders the verbs of configuration with a reload; guards url */
-    char url[100];    /* "" until the server listens */
+    struct lock lock;    /* orders the verbs of configuration with a reload; guards url */
+    char url[100];       /* "" until the server listens */
+    struct mover *mover; /* NULL: nothing was moved yet */
 };
 
 /* A member of the request as text; p == NULL when absent or no string. */
@@ -29,6 +30,8 @@ enum err admin_find_org(struct admin *a, const cJSON *request, int64_t *ret,
 
 /* admin_client.c */
 control_verb_fn admin_client_url, admin_client_open, admin_client_close;
+/* admin_move.c */
+control_verb_fn admin_move_start, admin_move_status;
 /* admin_retention.c */
 control_verb_fn admin_retention_cleanup;
 /* admin_people.c */

@@ -7,26 +7,23 @@
  * (store/takeover.h). */
 #include "app/commands.h"
 #include "app/conf_tables.h"
-#include "app/store_side.h"
+#include "app/move_job.h"
+#include "app/move_online.h"
 #include "codec/json_write.h"
-#include "store/copy_points.h"
 #include "store/copy_tables.h"
-#include "store/takeover.h"
 
 #include <inttypes.h>
 
 struct move {
     struct cli *cli;
     struct store_side from, to;
-    struct takeover mark;
-    struct copy_job job;
+    struct move_job job;
+    struct copy_job compared;
     struct copy_tables_result tables;
     struct cli_progress progress;
     uint64_t devices; /* in all */
-    bool resumed;
     double copy_seconds, verify_seconds;
     uint64_t copied; /* points, by this command */
-    struct why why;
 };
 
 static double seconds_since(int64_t start_ns)
@@ -34,91 +31,54 @@ static double seconds_since(int64_t start_ns)
     return (double)(clock_mono_ns(clock_real()) - start_ns) / (double)NS_PER_S;
 }
 
-/* --- the target's state ----------------------------------------------------------------------- */
-
-/* New and empty, or where this very move has stopped. */
-static enum err begin_mark(struct move *m, const char *source)
-{
-    struct sql_tx *tx;
-    enum err e = sql_begin(m->to.store.db, SQL_WRITE, &tx);
-    if (e) return e;
-    e = takeover_read(tx, &m->mark);
-    if (!e && !m->mark.kind[0]) {
-        e = copy_tables_check_empty(tx, &m->why);
-        m->mark = (struct takeover){.kind = "move", .ts_ns = INT64_MIN};
-        snprintf(m->mark.source, sizeof m->mark.source, "%s", source);
-        if (!e) e = takeover_write(tx, &m->mark, clock_wall_ns(clock_real()));
-    } else if (!e && (strcmp(m->mark.kind, "move") != 0 || strcmp(m->mark.source, source) != 0)) {
-        e = why_say(&m->why, ERR_CONFLICT,
-                    "the target is being filled from another source; name a new one, or run that "
-                    "command to its end");
-    } else if (!e) {
-        m->resumed = true;
-    }
-    return sql_end(tx, e);
-}
-
-static enum err save_mark(void *ctx, const struct copy_job *j)
-{
-    struct move *m = ctx;
-    m->mark.org = j->at.org;
-    m->mark.device = j->at.device;
-    m->mark.group = j->at.group;
-    m->mark.ts_ns = j->at.ts_ns;
-    m->mark.points = j->points;
-    return takeover_save(m->to.store.db, &m->mark, clock_wall_ns(clock_real()));
-}
-
-static bool show(void *ctx, const struct copy_job *j)
-{
-    struct move *m = ctx;
-    cli_progress_show(&m->progress, j->devices);
-    return true;
-}
-
 /* --- the steps -------------------------------------------------------------------------------- */
 
-static struct copy_job job_of(struct move *m)
+static void show(void *ctx, uint64_t devices)
 {
-    return (struct copy_job){.from = m->from.store.telemetry,
-                             .to = m->to.store.telemetry,
-                             .catalog = m->from.store.db,
-                             .shown = show,
-                             .ctx = m};
+    struct move *m = ctx;
+    cli_progress_show(&m->progress, devices);
 }
 
+/* Everything that is not there yet. What was written since the copy that was killed, behind its
+ * position, is found by its hours. */
 static enum err copy(struct move *m)
 {
+    struct move_job *j = &m->job;
     int64_t start_ns = clock_mono_ns(clock_real());
-    uint64_t before = m->mark.points;
-    m->job = job_of(m);
-    m->job.saved = save_mark;
-    m->job.points = before;
-    m->job.at = (struct copy_position){m->mark.org, m->mark.device, m->mark.group, m->mark.ts_ns};
     cli_progress_start(&m->progress, m->cli, "devices copied", m->devices);
-    enum err e = copy_points_run(&m->job, &m->why);
+    enum err e = move_job_copy(j);
+    m->copied = atomic_load(&j->points);
+    if (!e && j->resumed) e = move_job_catch_up(j);
+    if (!e && j->resumed) m->copied += atomic_load(&j->points);
     cli_progress_end(&m->progress);
-    m->copied = m->job.points - before;
     m->copy_seconds = seconds_since(start_ns);
     return e;
 }
 
-static enum err stop_at_difference(void *ctx, struct copy_job *j, int64_t org, int64_t device,
-                                   const struct why *how)
+/* A value that was written over without changing its hour's sums, or what was taken out of the
+ * source: the device is forgotten there and copied anew. */
+static enum err copy_anew(void *ctx, struct copy_job *j, int64_t org, int64_t device,
+                          const struct why *how)
 {
     struct move *m = ctx;
+    struct copy_job again = move_job_make(&m->job);
     (void)j;
-    return why_say(&m->why, ERR_CORRUPT,
-                   "organisation %" PRId64 ", device %" PRId64 ": %.180s; the target stays closed",
-                   org, device, how->text);
+    if (!m->job.resumed)
+        return why_say(&m->job.why, ERR_CORRUPT,
+                       "organisation %" PRId64 ", device %" PRId64
+                       ": %.180s; the target stays closed",
+                       org, device, how->text);
+    enum err e = again.to->ops->purge_device(again.to, org, device);
+    return e ? e : copy_points_device(&again, org, device, &m->job.why);
 }
 
 static enum err verify(struct move *m)
 {
     int64_t start_ns = clock_mono_ns(clock_real());
-    m->job = job_of(m);
+    m->compared = move_job_make(&m->job);
     cli_progress_start(&m->progress, m->cli, "devices compared", m->devices);
-    enum err e = copy_points_verify(&m->job, stop_at_difference, m, &m->why);
+    /* the job's context is the move_job's; the repair needs the command's */
+    enum err e = copy_points_verify(&m->compared, copy_anew, m, &m->job.why);
     cli_progress_end(&m->progress);
     m->verify_seconds = seconds_since(start_ns);
     return e;
@@ -126,9 +86,10 @@ static enum err verify(struct move *m)
 
 static enum err copy_catalog(struct move *m, struct sql_tx *from, struct sql_tx *to)
 {
-    enum err e = copy_tables_check_empty(to, &m->why);
+    enum err e = copy_tables_check_empty(to, &m->job.why);
     if (!e) e = takeover_remove(to);
-    if (!e) e = copy_tables_run(m->from.store.db, from, m->to.store.db, to, &m->tables, &m->why);
+    if (!e)
+        e = copy_tables_run(m->from.store.db, from, m->to.store.db, to, &m->tables, &m->job.why);
     return e;
 }
 
@@ -150,19 +111,33 @@ static enum err finish(struct move *m)
     return e ? e : telemetry_seal(m->to.store.telemetry);
 }
 
+static enum err open_source(struct move *m, char source[TAKEOVER_SOURCE_MAX + 1])
+{
+    struct why *why = &m->job.why;
+    enum err e = store_side_open(&m->from, false, why);
+    if (!e) e = store_side_identity(&m->from, source, TAKEOVER_SOURCE_MAX + 1, why);
+    if (!e && !source[0])
+        e = why_say(why, ERR_NOTFOUND, "the source has no organisation: nothing to move");
+    return e ? e : copy_points_count_devices(m->from.store.db, &m->devices);
+}
+
 static enum err run(struct move *m)
 {
     char source[TAKEOVER_SOURCE_MAX + 1];
-    enum err e = store_side_open(&m->from, false, &m->why);
-    if (!e) e = store_side_identity(&m->from, source, sizeof source, &m->why);
-    if (!e && !source[0])
-        e = why_say(&m->why, ERR_NOTFOUND, "the source has no organisation: nothing to move");
-    if (!e) e = copy_points_count_devices(m->from.store.db, &m->devices);
-    if (!e) e = store_side_open(&m->to, true, &m->why);
-    if (!e) e = begin_mark(m, source);
-    if (!e && m->resumed) cli_say(m->cli, "goes on with a move that was not finished");
+    struct move_job *j = &m->job;
+    enum err e = ERR_OK;
+    if (cli_has(m->cli, "online")) e = move_online_run(m->cli, &m->from, &m->to, &j->why);
+    if (!e) e = open_source(m, source);
+    if (!e) e = store_side_open(&m->to, true, &j->why);
+    j->from = m->from.store.telemetry;
+    j->catalog = m->from.store.db;
+    j->to = &m->to;
+    j->shown = show;
+    j->ctx = m;
+    if (!e) e = move_job_begin(j, source);
+    if (!e && j->resumed) cli_say(m->cli, "goes on with what is there");
     if (!e) e = copy(m);
-    if (!e) e = store_side_settle(&m->to, &m->why);
+    if (!e) e = store_side_settle(&m->to, &j->why);
     if (!e) e = verify(m);
     if (!e) e = finish(m);
     return e;
@@ -178,11 +153,11 @@ static int print_result(struct move *m)
     if (m->cli->json) {
         json_write_open(&b, '{');
         json_write_member_text(&b, "status", "moved");
-        json_write_member_bool(&b, "resumed", m->resumed);
+        json_write_member_bool(&b, "resumed", m->job.resumed);
         json_write_member_u64(&b, "devices", m->devices);
-        json_write_member_u64(&b, "series", m->job.series);
-        json_write_member_u64(&b, "points", m->job.points);
-        json_write_member_u64(&b, "hours", m->job.hours);
+        json_write_member_u64(&b, "series", m->compared.series);
+        json_write_member_u64(&b, "points", m->compared.points);
+        json_write_member_u64(&b, "hours", m->compared.hours);
         json_write_member_u64(&b, "tables", m->tables.tables);
         json_write_member_u64(&b, "rows", m->tables.rows);
         json_write_member_u64(&b, "copiedPoints", m->copied);
@@ -197,8 +172,9 @@ static int print_result(struct move *m)
                    " hours, %" PRIu64 " rows of %" PRIu64 " tables\n"
                    "copied %" PRIu64 " points in %.1f s (%.0f points/s), every series compared in "
                    "%.1f s\n",
-                   m->devices, m->job.series, m->job.points, m->job.hours, m->tables.rows,
-                   m->tables.tables, m->copied, m->copy_seconds, rate, m->verify_seconds);
+                   m->devices, m->compared.series, m->compared.points, m->compared.hours,
+                   m->tables.rows, m->tables.tables, m->copied, m->copy_seconds, rate,
+                   m->verify_seconds);
     }
     int code = cli_print(m->cli, &b);
     buf_done(&b);
@@ -223,8 +199,8 @@ int cmd_move(struct cli *cli)
     struct conf *conf = NULL;
     struct settings settings;
     struct move m = {.cli = cli, .from.dir.lock = FILE_CLOSED, .to.dir.lock = FILE_CLOSED};
-    if (conf_tables_load(&conf, &settings, cli_value(cli, "config", NULL), sets, n, &m.why))
-        return cli_usage(cli, "%s", m.why.text);
+    if (conf_tables_load(&conf, &settings, cli_value(cli, "config", NULL), sets, n, &m.job.why))
+        return cli_usage(cli, "%s", m.job.why.text);
     int code = take_address(cli, &m.from, &settings, "from");
     if (!code) code = take_address(cli, &m.to, &settings, "to");
     if (!code && strcmp(m.from.settings.store_url, m.to.settings.store_url) == 0)
@@ -237,7 +213,7 @@ int cmd_move(struct cli *cli)
         store_side_close(&m.to);
         store_side_close(&m.from);
         if (e)
-            code = cli_fail(cli, "%s", m.why.text[0] ? m.why.text : err_sentence(e));
+            code = cli_fail(cli, "%s", m.job.why.text[0] ? m.job.why.text : err_sentence(e));
         else
             code = print_result(&m);
     }

@@ -15,6 +15,8 @@ static const struct cli_option migrate_options[] = {
 static const struct cli_option move_options[] = {
     {"from", "URL", "the store to copy: embedded:DIR or postgres://...", false},
     {"to", "URL", "where to: a new database, or a directory that is new or empty", false},
+    {"online", NULL, "the source's server goes on; the end follows when it has been stopped",
+     false},
     {NULL, NULL, NULL, false},
 };
 static const struct cli_option user_options[] = {
@@ -141,9 +143,12 @@ const struct cli_command commands_table[] = {
      .summary = "Copies a whole installation between stores: embedded and PostgreSQL, both ways",
      .groups = CLI_CONFIG,
      .options = move_options,
-     .more = "Both stores must be stopped. What was copied is read again from both and compared,\n"
-             "series by series, before the target may be served. A command that was killed goes\n"
-             "on where it was when it is run again. The source is not changed.\n",
+     .more =
+         "Both stores must be stopped, or with --online only the target: then what arrives is\n"
+         "copied too, pass by pass, and the last pass follows when the server of the source has\n"
+         "been stopped, which the command asks for and waits for. What was copied is read again\n"
+         "from both and compared, series by series, before the target may be served. A command\n"
+         "that was killed goes on when it is run again. The source is not changed.\n",
      .examples = "  sensorvision move --from embedded:/var/lib/sensorvision \\\n"
                  "      --to postgres://sensorvision@db.example.org/sensorvision\n"
                  "  sensorvision move --from postgres:///sensorvision --to embedded:/srv/new\n"},

@@ -333,6 +333,21 @@ static void cached_read_stats(struct telemetry *base, struct telemetry_stats *re
     telemetry_read_stats(cached_of(base)->below, ret);
 }
 
+/* A copy reads what is below; nobody fills a store that is in use, so there is no adopt. */
+static enum err cached_edges(struct telemetry *base, int64_t org, int64_t *ret_raw_ns,
+                             int64_t *ret_rollup_ns)
+{
+    struct telemetry *below = cached_of(base)->below;
+    return below->ops->edges(below, org, ret_raw_ns, ret_rollup_ns);
+}
+
+static enum err cached_records_open(struct telemetry *base, const struct scan_range *range,
+                                    struct scan_cursor **ret)
+{
+    struct telemetry *below = cached_of(base)->below;
+    return below->ops->records_open(below, range, ret);
+}
+
 static void cached_close(struct telemetry *base)
 {
     if (!base) return;
@@ -365,6 +380,10 @@ enum err cached_telemetry_new(struct telemetry **ret, struct telemetry *below, s
         .heard = below->ops->heard ? cached_heard : NULL,
         .reread = below->ops->reread ? cached_reread : NULL,
         .close = cached_close,
+        .edges = below->ops->edges ? cached_edges : NULL,
+        .records_open = below->ops->records_open ? cached_records_open : NULL,
+        .records_next = below->ops->records_next,
+        .records_close = below->ops->records_close,
     };
     t->base.ops = &t->ops;
     t->below = below;

@@ -31,7 +31,7 @@ static bool is_near(double a, double b, double scale)
     return a == b || fabs(a - b) <= 1e-9 * scale; /* far above rounding, far below a lost point */
 }
 
-static bool same_hour(const struct rollup *a, const struct rollup *b)
+bool copy_hours_same(const struct rollup *a, const struct rollup *b)
 {
     double reach = fmax(fabs(a->min), fabs(a->max)), n = (double)a->count;
     return a->hour_ns == b->hour_ns && a->count == b->count && a->min == b->min &&
@@ -44,6 +44,6 @@ bool copy_hours_equal(const struct copy_hours *a, const struct copy_hours *b)
 {
     if (a->n != b->n) return false;
     for (size_t i = 0; i < a->n; i++)
-        if (!same_hour(&a->rows[i], &b->rows[i])) return false;
+        if (!copy_hours_same(&a->rows[i], &b->rows[i])) return false;
     return true;
 }

@@ -14,6 +14,7 @@ enum err copy_hours_read(struct copy_hours *h, struct telemetry *t,
                          const struct scan_range *range) MUST_CHECK;
 void copy_hours_done(struct copy_hours *h); /* zeroed is fine */
 /* The same, but for the rounding of sums (T5). */
+bool copy_hours_same(const struct rollup *a, const struct rollup *b);
 bool copy_hours_equal(const struct copy_hours *a, const struct copy_hours *b);
 
 /* Further than any reading. */

@@ -5,6 +5,8 @@
  *
  *   run:     organisation ── its edges of retention ──> device by device, group of series by group,
  *            in time order: raw points, then the hours that outlive theirs
+ *   catch up: hours of which the stores say different sums are copied again: what was written
+ *            behind the position of a copy, late or over something else
  *   verify:  for each series: number and checksum of its raw points, and each hour's sums, read
  *            from both stores
  *
@@ -37,11 +39,13 @@ struct copy_job {
 
 /* From j->at on. */
 enum err copy_points_run(struct copy_job *j, struct why *why) MUST_CHECK;
+/* What is known to be the same is not read; without j->at, which stays. */
+enum err copy_points_catch_up(struct copy_job *j, struct why *why) MUST_CHECK;
 /* One device anew, without looking at j->at. */
 enum err copy_points_device(struct copy_job *j, int64_t org, int64_t device,
                             struct why *why) MUST_CHECK;
 /* Compares every series. `differs` is told each device that is not the same and says what follows:
- * ERR_OK goes on with the next. */
+ * ERR_OK: it is compared once more, and has to be the same. */
 typedef enum err copy_differs_fn(void *ctx, struct copy_job *j, int64_t org, int64_t device,
                                  const struct why *how);
 enum err copy_points_verify(struct copy_job *j, copy_differs_fn *differs, void *ctx,

@@ -137,7 +137,10 @@ enum err copy_points_verify(struct copy_job *j, copy_differs_fn *differs, void *
     while (!e && !(e = copy_source_next(&source, start, &d))) {
         struct why how = {""};
         e = compare_device(j, &d, &how);
-        if (e == ERR_CORRUPT && how.text[0]) e = differs(ctx, j, d.org, d.device, &how);
+        if (e == ERR_CORRUPT && how.text[0]) {
+            e = differs(ctx, j, d.org, d.device, &how);
+            if (!e) e = compare_device(j, &d, &how);
+        }
         if (e && !why->text[0]) (void)why_say(why, e, "%.200s", how.text);
         j->devices++;
         if (!e && j->shown && !j->shown(j->ctx, j)) e = why_say(why, ERR_CLOSED, "interrupted");
