@@ -167,6 +167,17 @@ describe('ahead of who asks', () => {
         assert.ok(await figure('sensorvision_cache_hit_ratio{cache="pilot-devices"}') > 0); // the first question was a hit
     });
 
+    test('what is cleared is made again before anybody asks', async () => {
+        const token_ = await one.admin(), stats = async () => (await one.ok('GET', '/pilot/performance/cache/stats', { token: token_ }));
+        const before_ = await stats();
+        assert.ok(before_['pilot-devices'].size >= 1 && before_['pilot-analytics'].size >= 1);
+        for (const name of ['pilot-devices', 'pilot-analytics']) {
+            const { previousSize } = await one.ok('DELETE', `/pilot/performance/cache/${name}`, { token: token_ });
+            assert.equal(previousSize, before_[name].size);
+            await until(`${name} is warm`, async () => (await stats())[name].size >= 1);
+        }
+    });
+
     test('lifetimes are LIVE, and pilot.device.cache-ttl stands for the cache it names', async () => {
         const set = async (key, value) => { const { code, stdout, stderr } = await run(['config', 'set', key, value, '--data', one.dir]); assert.equal(code, 0, stdout + stderr); };
         const misses = async () => { const f = await figure('sensorvision_cache_hit_ratio{cache="pilot-devices"}'); await one.ok('GET', '/devices', { token: boss_ }); return await figure('sensorvision_cache_hit_ratio{cache="pilot-devices"}') < f; };
