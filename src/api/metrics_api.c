@@ -3,12 +3,14 @@
 #include "api/handlers.h"
 #include "api/ingest_call.h"
 #include "api/live_api.h"
+#include "api/metrics_operations.h"
 #include "api/mqtt_bridge_ingest.h"
 #include "api/routes.h"
 #include "base/log.h"
 #include "build_info.h"
 #include "cache/cache.h"
 #include "perf/prometheus.h"
+#include "pilot/process_figures.h"
 #include "service/notify_service.h"
 #include "store/registry.h"
 
@@ -225,16 +227,6 @@ static void read_memory(double *ret_virtual, double *ret_resident)
     *ret_resident = (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
-/* Bytes this process may use: the cgroup's limit when there is one, else the machine's memory. */
-static double memory_limit(void)
-{
-    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), limit = 0;
-    FILE *f = fopen("/sys/fs/cgroup/memory.max", "r");
-    if (f && fscanf(f, "%lf", &limit) != 1) limit = 0; /* "max": none */
-    if (f) fclose(f);
-    return limit > 0 && limit < machine ? limit : machine;
-}
-
 static int count_descriptors(void)
 {
     int n = 0;
@@ -257,7 +249,7 @@ static void write_process(struct app *app, struct buf *b)
     read_memory(&virtual_bytes, &resident_bytes);
     getrlimit(RLIMIT_NOFILE, &files);
     write_gauge(b, "process_resident_memory_bytes", "Resident memory.", resident_bytes);
-    double ratio = resident_bytes / memory_limit();
+    double ratio = resident_bytes / (double)process_figures_memory_limit();
     write_gauge(b, "sensorvision_memory_usage_ratio", "Resident memory of what the machine has.",
                 ratio);
     write_gauge(b, "sensorvision_jvm_memory_usage_percent",
@@ -408,5 +400,6 @@ void metrics_get(struct api_call *c)
     write_activity(c->app, b);
     write_errors(c->app, b);
     write_process(c->app, b);
+    metrics_operations_write(c->app, b);
     api_answer(c, 200, "text/plain; version=0.0.4; charset=utf-8");
 }

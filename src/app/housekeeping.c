@@ -12,7 +12,7 @@
 #include "api/mqtt_api.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "pilot/performance.h"
+#include "pilot/performance_costly.h"
 #include "pilot/quota.h"
 #include "pilot/watch.h"
 #include "service/auth_users.h"
@@ -60,6 +60,12 @@ static enum err watch_performance(struct housekeeping *h)
 {
     performance_tick(h->app->performance);
     return watch_tick(h->app->watch, nodes_lead(h->app->nodes));
+}
+
+static enum err refresh_performance(struct housekeeping *h)
+{
+    performance_costly_refresh(h->app->performance);
+    return ERR_OK;
 }
 
 /* What was slow is explained, a few at a time. */
@@ -199,6 +205,7 @@ static const struct job {
     {"maintain_store", NS_PER_S, maintain_store},
     {"maintain_auth", NS_PER_S, maintain_auth},
     {"watch_performance", NS_PER_S, watch_performance},
+    {"refresh_performance", NS_PER_MINUTE, refresh_performance},
     {"explain_slow_queries", NS_PER_S, explain_slow},
     {"check_live_sessions", NS_PER_S, check_live},
     {"check_command_polls", NS_PER_S, check_polls},

@@ -5,6 +5,9 @@
 #include "perf/org_figures.h"
 #include "perf/probe.h"
 #include "pilot/process_figures.h"
+#include "store/postgres/postgres_pool.h"
+#include "store/sql.h"
+#include "store/telemetry.h"
 
 void performance_configure(struct performance *p, const struct performance_settings *s)
 {
@@ -49,6 +52,17 @@ double performance_hit_ratio(struct performance *p)
         looks += f.hits + f.misses;
     }
     return looks ? (double)hits / (double)looks : 1;
+}
+
+uint64_t performance_connections(struct performance *p)
+{
+    return p->pool ? postgres_pool_read_stats(p->pool).lent
+                   : telemetry_open_scans() + sql_open_transactions();
+}
+
+double performance_db_hit_ratio(struct performance *p)
+{
+    return p->pool ? atomic_load(&p->db_hit_ratio) : performance_hit_ratio(p);
 }
 
 double performance_p95_ms(struct performance *p)

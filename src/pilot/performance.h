@@ -51,6 +51,7 @@ struct performance {
     _Atomic int64_t memory_over_ns; /* monotonic: over its threshold since then; 0: it is not */
     _Atomic uint64_t calls_before;  /* requests counted up to the last midnight (UTC) */
     _Atomic int64_t day;
+    _Atomic double db_hit_ratio; /* PostgreSQL's, when it was read last */
 };
 #define PERFORMANCE_HOLD_NS (INT64_C(60) * 1000000000) /* memory over its threshold so long */
 
@@ -85,5 +86,9 @@ const char *performance_status_name(enum performance_status s);
 uint64_t performance_requests(void);
 /* Hits of all looks, over all caches, 0 to 1; 1 before the first look. */
 double performance_hit_ratio(struct performance *p);
+/* Connections that are lent; embedded: who reads the store now. */
+uint64_t performance_connections(struct performance *p);
+/* Of the database's own cache, 0 to 1 (README). */
+double performance_db_hit_ratio(struct performance *p);
 /* Of all answers of the last five to ten minutes. */
 double performance_p95_ms(struct performance *p);

@@ -123,6 +123,8 @@ static enum err make_postgres(void *ctx, struct buf *b)
     e = postgres_figures_read(tx, &f);
     sql_rollback(tx);
     if (e) return e;
+    double looked = (double)(f.blocks_hit + f.blocks_read);
+    if (looked > 0) atomic_store(&p->db_hit_ratio, (double)f.blocks_hit / looked);
     write_postgres(b, &f);
     write_collected(p, b);
     return ERR_OK;
@@ -153,6 +155,14 @@ static enum err make_embedded(void *ctx, struct buf *b)
     json_write_close(b, ']');
     write_collected(p, b);
     return ERR_OK;
+}
+
+void performance_costly_refresh(struct performance *p)
+{
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    if (p->pool) performance_costly_database(p, &b);
+    buf_done(&b);
 }
 
 void performance_costly_database(struct performance *p, struct buf *b)

@@ -7,6 +7,8 @@
 /* databaseProductName … slowQueries. When the database does not answer its figures are 0, and
  * `error` says why. */
 void performance_costly_database(struct performance *p, struct buf *b);
+/* The same, for its figures alone: about once a minute, so that scrapes need not wait for it. */
+void performance_costly_refresh(struct performance *p);
 /* The value of `redis`: an object, or null; *ret_reason: why it is null, else NULL. */
 void performance_costly_redis(struct performance *p, struct buf *b, const char **ret_reason);
 /* alertsLast24h, avgWidgetsPerDashboard. */

@@ -54,9 +54,7 @@ static void write_database(struct performance *p, struct buf *b)
     open_member(b, "database", '{');
     performance_costly_database(p, b);
     /* of this server: connections that are lent; embedded: what reads the store now */
-    json_write_member_u64(b, "activeConnections",
-                          p->pool ? postgres_pool_read_stats(p->pool).lent
-                                  : telemetry_open_scans() + sql_open_transactions());
+    json_write_member_u64(b, "activeConnections", performance_connections(p));
     if (p->pool) write_pool(p, b);
     json_write_close(b, '}');
 }

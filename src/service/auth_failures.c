@@ -7,6 +7,7 @@
 #include "store/catalog_users.h"
 #include "sys/lock.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 enum { FAILURES = 256, NAME = 72, ADDRESS = 48, REQUEST = 72 };
@@ -58,9 +59,17 @@ static struct failure *place_for(struct auth_failures *f, int64_t user)
     return free_one;
 }
 
+static _Atomic uint64_t noted;
+
+uint64_t auth_failures_total(void)
+{
+    return atomic_load_explicit(&noted, memory_order_relaxed);
+}
+
 void auth_failures_note(struct auth_failures *f, const struct user *u, const struct actor *actor,
                         int64_t now_ns)
 {
+    atomic_fetch_add_explicit(&noted, 1, memory_order_relaxed);
     lock_take(&f->lock);
     struct failure *e = place_for(f, u ? u->id : 0);
     if (!e) {

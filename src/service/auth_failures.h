@@ -17,3 +17,5 @@ void auth_failures_note(struct auth_failures *f, const struct user *u, const str
 uint64_t auth_failures_dropped(struct auth_failures *f);
 /* Writes and forgets what is there; on failure it stays for the next call. */
 enum err auth_failures_write(struct auth_failures *f, struct sql_db *db) MUST_CHECK;
+/* All that were noted since the start. */
+uint64_t auth_failures_total(void);

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#define IDLE_NS (60 * NS_PER_S)
+#define IDLE_NS (60 * NS_PER_S) /* unless the owner says otherwise */
 
 struct executor {
     struct executor_opts opts;
@@ -87,10 +87,10 @@ static struct work *next_work(struct executor *x)
     while (!(w = take_work(x))) {
         if (x->closing) return NULL;
         bool spare = x->threads > x->opts.core;
-        if (spare && clock_mono_ns(clock_real()) - idle_since >= IDLE_NS) return NULL;
+        if (spare && clock_mono_ns(clock_real()) - idle_since >= x->opts.idle_ns) return NULL;
         x->idle++;
         if (spare)
-            cond_wait_for(&x->work_ready, &x->lock, IDLE_NS);
+            cond_wait_for(&x->work_ready, &x->lock, x->opts.idle_ns);
         else
             cond_wait(&x->work_ready, &x->lock);
         x->idle--;
@@ -155,6 +155,7 @@ enum err executor_new(struct executor **ret, const struct executor_opts *opts)
     x->opts = *opts;
     if (!x->opts.core) x->opts.core = 1;
     if (x->opts.max < x->opts.core) x->opts.max = x->opts.core;
+    if (!x->opts.idle_ns) x->opts.idle_ns = IDLE_NS;
     if (!x->opts.stack_bytes) x->opts.stack_bytes = 256 * 1024;
     if (x->opts.share && !(x->owners = mem_array(x->opts.max, sizeof *x->owners))) {
         mem_free(x);

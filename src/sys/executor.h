@@ -25,6 +25,7 @@ struct executor_opts {
     unsigned core, max;
     size_t queue_capacity;
     size_t stack_bytes;   /* 0 = 256 KiB */
+    int64_t idle_ns;      /* a thread above core ends after so long without work; 0 = 60 s */
     unsigned share;       /* threads of one owner at most; 0: no shares */
     executor_ran_fn *ran; /* NULL: nobody is told */
     void *ran_ctx;

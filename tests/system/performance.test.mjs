@@ -1,6 +1,8 @@
 // Contract, section 10.1: what operators see of the running server, with exact shapes, on the embedded
 // store and on PostgreSQL with Redis; what is slow, with its plan; what they may do by hand.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { postgresIsHere, startPostgres } from './postgres.mjs';
 import { hasRedis, Redis } from './redis.mjs';
@@ -164,6 +166,39 @@ describe('caches and batches by hand', () => {
         shape(answer, 'status,message,pendingRecords,activeBatches,batchSize,flushedAt,processingTimeMs');
         assert.deepEqual([answer.status, answer.batchSize], ['success', 100]);
         assert.equal((await trail('TELEMETRY_FLUSHED')).length, 1);
+    });
+});
+
+describe('prometheus', () => {
+    // contract, section 11
+    const NAMES = ['http_requests_total', 'http_request_duration_seconds', 'api_response_seconds', 'telemetry_messages_total', 'telemetry_points_total',
+        'telemetry_processing_seconds', 'telemetry_throughput_per_hour', 'telemetry_queue_depth', 'db_connections_active', 'db_cache_hit_ratio',
+        'db_query_duration_seconds', 'cache_hit_ratio', 'cache_size', 'cache_evictions_total', 'memory_usage_ratio', 'jvm_memory_usage_percent',
+        'active_devices_24h', 'errors_total', 'pilot_user_login_failures_total', 'pilot_organizations_active'];
+    const promtool = ['/usr/bin/promtool', new URL('../../build/tools/prometheus/usr/bin/promtool', import.meta.url).pathname].find(existsSync);
+
+    test('every name of the contract is there, on both addresses', async () => {
+        for (const path of ['/metrics', '/actuator/prometheus']) {
+            const { text } = await server.request('GET', path);
+            for (const name of NAMES) assert.match(text, new RegExp(`^# TYPE sensorvision_${name} `, 'm'));
+        }
+    });
+
+    test('promtool finds nothing to say', { skip: !promtool && 'no promtool here' }, async () => {
+        const { text } = await server.request('GET', '/metrics');
+        assert.equal(execFileSync(promtool, ['check', 'metrics'], { input: text, encoding: 'utf8' }), '');
+    });
+
+    test('operations of every kind are counted by name, and no label is unbounded', async () => {
+        await server.call('POST', '/auth/login', { body: { username: 'admin', password: 'wrong' } });
+        const { text } = await server.request('GET', '/metrics');
+        const count = (kind, operation) => Number(text.match(new RegExp(`^sensorvision_operation_seconds_count\\{kind="${kind}",operation="${operation}"\\} (\\d+)$`, 'm'))?.[1] ?? 0);
+        for (const [kind, operation] of [['service', 'auth_service_login'], ['service', 'device_service_create'], ['sql', 'catalog_devices_insert'], ['sql', 'sql_commit'],
+            ['store', 'store_write'], ['store', 'cached_write'], ['cache', 'cache_read'], ['task', 'async.run'], ['task', 'async.wait']])
+            assert.ok(count(kind, operation) > 0, `${kind} ${operation}`);
+        assert.match(text, /^sensorvision_pilot_user_login_failures_total [1-9]/m);
+        const labels = new Set([...text.matchAll(/^\w+\{([^}]*)\}/gm)].flatMap(([, all]) => [...all.matchAll(/(\w+)="/g)].map(([, name]) => name)));
+        assert.deepEqual([...labels].sort(), ['cache', 'commit', 'kind', 'le', 'method', 'operation', 'pool', 'result', 'route', 'stage', 'status', 'transport', 'version']);
     });
 });
 

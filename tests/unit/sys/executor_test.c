@@ -4,8 +4,10 @@
 #include "base/clock.h"
 #include "sys/lock.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -198,6 +200,66 @@ static void a_sleeper_is_woken_for_what_stands_behind(void **state)
     executor_free(x);
 }
 
+static void wait_for_threads(struct executor *x, unsigned n)
+{
+    int64_t end = clock_mono_ns(clock_real()) + DEADLINE_NS;
+    while (executor_read_stats(x).threads != n) {
+        assert_true(clock_mono_ns(clock_real()) < end);
+        sched_yield();
+    }
+}
+
+static void the_pool_grows_under_load_and_shrinks_when_idle(void **state)
+{
+    (void)state;
+    struct executor *x;
+    const struct executor_opts opts = {
+        .name = "test", .core = 2, .max = 4, .queue_capacity = 100, .idle_ns = 20 * NS_PER_MS};
+    struct held h[12], one;
+    assert_int_equal(executor_new(&x, &opts), ERR_OK);
+    for (int i = 0; i < 12; i++) assert_int_equal(submit(x, &h[i], 1), ERR_OK);
+    wait_for_threads(x, 4);
+    for (int i = 0; i < 12; i++) finish(&h[i]);
+    wait_for_threads(x, 2); /* those above core have ended */
+    assert_int_equal(submit(x, &one, 1), ERR_OK);
+    finish(&one);
+    const struct executor_stats s = executor_read_stats(x);
+    assert_int_equal(s.core, 2);
+    assert_int_equal(s.max, 4);
+    assert_int_equal(s.queued, 0);
+    executor_free(x);
+}
+
+static _Atomic int told;
+static _Atomic int64_t waited_all_ns;
+
+static void note(void *ctx, int64_t waited_ns, int64_t ran_ns)
+{
+    assert_true(waited_ns >= 0 && ran_ns >= 0);
+    atomic_fetch_add(&waited_all_ns, waited_ns);
+    atomic_fetch_add((_Atomic int *)ctx, 1);
+}
+
+static void each_piece_of_work_is_told_of(void **state)
+{
+    (void)state;
+    struct executor *x;
+    const struct executor_opts opts = {
+        .name = "test", .core = 1, .max = 1, .queue_capacity = 10, .ran = note, .ran_ctx = &told};
+    struct held a, b;
+    assert_int_equal(executor_new(&x, &opts), ERR_OK);
+    assert_int_equal(submit(x, &a, 1), ERR_OK);
+    assert_int_equal(submit(x, &b, 1), ERR_OK);
+    wait_for(&a.begun);
+    int64_t begun_ns = clock_mono_ns(clock_real());
+    while (clock_mono_ns(clock_real()) - begun_ns < NS_PER_MS) continue; /* b waits behind a */
+    finish(&a);
+    finish(&b);
+    executor_free(x); /* joins: all was told */
+    assert_int_equal(atomic_load(&told), 2);
+    assert_true(atomic_load(&waited_all_ns) >= NS_PER_MS);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -208,6 +270,8 @@ int main(void)
         CASE(an_owner_holds_half_of_the_queue_at_most),
         CASE(what_was_passed_over_runs_before_the_end),
         CASE(a_sleeper_is_woken_for_what_stands_behind),
+        CASE(the_pool_grows_under_load_and_shrinks_when_idle),
+        CASE(each_piece_of_work_is_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
