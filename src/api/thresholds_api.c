@@ -25,7 +25,7 @@ static bool is_ratio(enum threshold_id id)
 
 static double shown_value(enum threshold_id id, double v)
 {
-    return is_ratio(id) ? v * 100 : v;
+    return is_ratio(id) ? round(v * 1e8) / 1e6 : v;
 }
 
 static void write_threshold(struct api_call *c, enum threshold_id id,
