@@ -20,6 +20,7 @@ struct device_service;
 struct event_service;
 struct fleet_rule_service;
 struct limits;
+struct ledger;
 struct live_hub;
 struct mqtt_api;
 struct mqtt_bridge_ingest;
@@ -60,6 +61,7 @@ struct app {
     struct analytics *numbers; /* that are ready: store/analytics.h */
     struct quota *quota;
     struct rates *rates;
+    struct ledger *ledger; /* of what limits refused */
     struct retention *retention;
     struct admit *admit;
     struct batch_pipeline *batch;

@@ -14,6 +14,15 @@ void pilot_api_info(struct api_call *c);
 void pilot_api_health(struct api_call *c);
 /* pilot_usage_api.c */
 void pilot_usage_api_get(struct api_call *c);
+/* pilot_refusals_api.c */
+void pilot_refusals_api_list(struct api_call *c);
+void pilot_refusals_api_dry_run(struct api_call *c);
+/* pilot_feedback_api.c */
+void pilot_feedback_api_give(struct api_call *c);
+void pilot_feedback_api_summary(struct api_call *c);
+/* pilot_analytics_api.c */
+void pilot_analytics_api_program(struct api_call *c);
+void pilot_analytics_api_organizations(struct api_call *c);
 /* pilot_plans_api.c */
 struct pilot_limits_change;
 /* The members of a plan; what is wrong adds to the errors. */

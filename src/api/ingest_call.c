@@ -182,9 +182,19 @@ static void answer_empty(struct ingest_call *k, int status, const char *content_
     api_answer(c, status, content_type);
 }
 
+/* Records, rather: who repeats a device is told so for each. */
+static int64_t devices_refused(const struct admission *a)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < a->raw_count; i++) n += a->verdicts[i].code == ERR_LIMIT;
+    return n;
+}
+
 void ingest_call_submit(struct ingest_call *k, int status, const char *content_type)
 {
     struct api_call *c = k->c;
+    if (k->admission.room.max) /* of one record alone it is the answer, which notes it itself */
+        service_call_note_refusal(c, limit_key(LIMIT_DEVICES), devices_refused(&k->admission));
     if (!k->admission.set.record_count) {
         answer_empty(k, status, content_type);
         return;

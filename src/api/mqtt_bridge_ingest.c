@@ -90,12 +90,14 @@ static enum err admit(struct parcel *p, struct bytes topic, struct bytes payload
     if (reason) return reason == MQTT_UNAVAILABLE ? ERR_NOMEM : ERR_INVALID;
     if (batch_is_too_large(app->batch, p->raw.record_count)) return ERR_TOOLARGE;
     if (!mqtt_ingest_pace(&b->api, &said.who)) return ERR_RATE;
-    enum err e = mqtt_ingest_charge(&b->api, said.who.org, &p->raw, true);
+    enum err e = mqtt_ingest_charge(&b->api, &said.who, &p->raw, true);
     if (e) return e;
     p->org = said.who.org;
     p->charged = (int64_t)p->raw.value_count;
     e = admit_resolve(app->admit, &said.who, said.device, &p->raw, true, &p->arena, &p->admission,
                       &why);
+    if (!e && p->admission.room.max)
+        mqtt_ingest_note(&b->api, &said.who, limit_key(LIMIT_DEVICES), 1);
     for (size_t i = 0; !e && i < p->admission.raw_count; i++) e = p->admission.verdicts[i].code;
     return e;
 }

@@ -3,8 +3,11 @@
  * of the queue's lock and one wake-up back for all that came in one turn. */
 #include "api/mqtt_internal.h"
 #include "base/mem.h"
+#include "pilot/ledger.h"
 #include "pilot/quota.h"
 #include "pilot/rates.h"
+
+#include <stdio.h>
 
 /* --- reasons -----------------------------------------------------------------------------------*/
 
@@ -41,20 +44,37 @@ void mqtt_ingest_refuse(struct mqtt_api *api, struct mqtt_receipt *r, enum mqtt_
 
 /* --- limits ------------------------------------------------------------------------------------*/
 
-enum err mqtt_ingest_charge(struct mqtt_api *api, int64_t org, const struct raw_batch *raw,
-                            bool may_block)
+void mqtt_ingest_note(struct mqtt_api *api, const struct principal *who, const char *limit,
+                      int64_t amount)
+{
+    char name[8 + REGISTRY_EXTERNAL_ID_MAX] = "open";
+    int n = 4;
+    if (who->kind == PRINCIPAL_DEVICE) {
+        struct bytes id = who->device->external_id;
+        n = snprintf(name, sizeof name, "device:%.*s", (int)id.n, id.p);
+    }
+    const struct ledger_note note = {who->org, limit, "MQTT", bytes_of(name, (size_t)n), amount};
+    ledger_note(api->app->ledger, &note);
+}
+
+enum err mqtt_ingest_charge(struct mqtt_api *api, const struct principal *who,
+                            const struct raw_batch *raw, bool may_block)
 {
     struct quota_state s;
-    enum err e =
-        quota_take(api->app->quota, org, LIMIT_POINTS, (int64_t)raw->value_count, may_block, &s);
-    return e == ERR_TOOLARGE ? ERR_RATE : e;
+    int64_t points = (int64_t)raw->value_count;
+    enum err e = quota_take(api->app->quota, who->org, LIMIT_POINTS, points, may_block, &s);
+    if (e == ERR_TOOLARGE) e = ERR_RATE;
+    if (e == ERR_RATE) mqtt_ingest_note(api, who, limit_key(LIMIT_POINTS), points);
+    return e;
 }
 
 bool mqtt_ingest_pace(struct mqtt_api *api, const struct principal *who)
 {
     struct rate_state s;
     if (who->kind != PRINCIPAL_DEVICE) return true;
-    return !rates_take(api->app->rates, RATE_TELEMETRY, who->device->id, &s);
+    if (!rates_take(api->app->rates, RATE_TELEMETRY, who->device->id, &s)) return true;
+    mqtt_ingest_note(api, who, rates_key(RATE_TELEMETRY), 1);
+    return false;
 }
 
 void mqtt_ingest_uncharge(struct mqtt_api *api, const struct record *records, size_t n)
@@ -297,7 +317,7 @@ static enum err charge_and_gather(struct mqtt_lane *lane, struct mqtt_receipt *r
     struct app *app = lane->api->app;
     struct admission a;
     struct why why;
-    enum err e = mqtt_ingest_charge(lane->api, said->who.org, &lane->raw, false);
+    enum err e = mqtt_ingest_charge(lane->api, &said->who, &lane->raw, false);
     if (e) return e;
     e = admit_resolve(app->admit, &said->who, said->device, &lane->raw, false, &lane->scratch, &a,
                       &why);

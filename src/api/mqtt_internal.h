@@ -99,8 +99,11 @@ enum mqtt_reason mqtt_ingest_reason(enum err e);
 void mqtt_ingest_refuse(struct mqtt_api *api, struct mqtt_receipt *r, enum mqtt_reason reason);
 /* What the message would take of its organisation's daily points. ERR_MORE: where it may block.
  * ERR_RATE: there are not that many left. */
-enum err mqtt_ingest_charge(struct mqtt_api *api, int64_t org, const struct raw_batch *raw,
-                            bool may_block) MUST_CHECK;
+enum err mqtt_ingest_charge(struct mqtt_api *api, const struct principal *who,
+                            const struct raw_batch *raw, bool may_block) MUST_CHECK;
+/* What a limit refused: into the ledger. */
+void mqtt_ingest_note(struct mqtt_api *api, const struct principal *who, const char *limit,
+                      int64_t amount);
 /* One message of the device's minute; an open one has none. */
 bool mqtt_ingest_pace(struct mqtt_api *api, const struct principal *who);
 /* Those that were charged for records that are not stored. */

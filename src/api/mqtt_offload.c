@@ -63,12 +63,14 @@ static enum err admit_and_submit(struct job *j, const struct mqtt_said *said)
     struct app *app = j->api->app;
     struct why why;
     if (batch_is_too_large(app->batch, j->raw.record_count)) return ERR_TOOLARGE;
-    enum err e = mqtt_ingest_charge(j->api, said->who.org, &j->raw, true);
+    enum err e = mqtt_ingest_charge(j->api, &said->who, &j->raw, true);
     if (e) return e;
     j->charged = (int64_t)j->raw.value_count;
     j->org = said->who.org;
     e = admit_resolve(app->admit, &said->who, said->device, &j->raw, true, &j->arena, &j->admission,
                       &why);
+    if (!e && j->admission.room.max)
+        mqtt_ingest_note(j->api, &said->who, limit_key(LIMIT_DEVICES), 1);
     for (size_t i = 0; i < j->admission.raw_count && !e; i++) e = j->admission.verdicts[i].code;
     if (e) return e;
     j->ticket.set = j->admission.set;

@@ -64,6 +64,7 @@ void quota_call_refuse(struct api_call *c, enum err e, enum limit what, int64_t 
         .used = s->max - s->remaining,
         .remaining = s->remaining,
         .retry_ns = s->reset_ns,
+        .amount = n,
     };
     if (e == ERR_TOOLARGE)
         (void)why_say(&r.why, e,

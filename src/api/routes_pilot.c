@@ -17,6 +17,23 @@ const struct route routes_pilot[] = {
     {HTTP1_GET, PILOT "/health", WHO_ANYONE, ON_LOOP, 0, pilot_api_health, "pilotHealth",
      "Whether limits are kept and can be written down."},
 
+    {HTTP1_POST, PILOT "/feedback", WHO_USER, ON_ASYNC, KIB(32), pilot_feedback_api_give,
+     "pilotFeedback", "Say what you think {category,rating 1-10,title,message,email,metadata}."},
+    {HTTP1_GET, PILOT "/feedback/summary", WHO_PILOT_ADMIN, ON_ASYNC, 0, pilot_feedback_api_summary,
+     "pilotFeedbackSummary", "What people said in the last days (30): ratings, categories, NPS."},
+    {HTTP1_GET, PILOT "/refusals", WHO_ORG_ADMIN, ON_ASYNC, 0, pilot_refusals_api_list,
+     "pilotRefusals",
+     "The ledger of one's organisation: what was refused, whose, when, by which limit; "
+     "format=csv."},
+    {HTTP1_POST, PILOT "/limits/dry-run", WHO_ORG_ADMIN, ON_ASYNC, KIB(16),
+     pilot_refusals_api_dry_run, "pilotDryRun",
+     "What a plan {days,maxTelemetryPointsPerDay,…} would have refused over the last days."},
+    {HTTP1_GET, PILOT "/analytics", WHO_PILOT_ADMIN, ON_ANALYTICS, 0, pilot_analytics_api_program,
+     "pilotAnalytics", "How the program goes: people, devices, features, trends of 30 days."},
+    {HTTP1_GET, PILOT "/analytics/organizations", WHO_PILOT_ADMIN, ON_ANALYTICS, 0,
+     pilot_analytics_api_organizations, "pilotAnalyticsOrganizations",
+     "The same by organisation, over the last days (7, 30 at most)."},
+
     {HTTP1_GET, PILOT "/organizations/{id}/limits", WHO_PILOT_ADMIN, ON_ASYNC, 0,
      pilot_plans_api_limits, "pilotLimits",
      "What an organisation may have and use: effective, and its own (null: as configured)."},

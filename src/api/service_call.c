@@ -6,6 +6,7 @@
 #include "api/etag.h"
 #include "codec/json_write.h"
 #include "codec/timestamp.h"
+#include "pilot/ledger.h"
 #include "security/jwt.h"
 #include "service/auth_service.h"
 #include "store/registry.h"
@@ -50,6 +51,18 @@ static void add_number_header(struct api_call *c, const char *name, int64_t v)
     if (text) http_add_header(c->exchange, name, bytes_str(text));
 }
 
+void service_call_note_refusal(struct api_call *c, const char *limit, int64_t amount)
+{
+    const struct ledger_note note = {
+        .org = c->who.org,
+        .limit = limit,
+        .way = c->route->path,
+        .who = c->who.org ? service_call_actor(c).name : bytes_of(NULL, 0),
+        .amount = amount,
+    };
+    ledger_note(c->app->ledger, &note);
+}
+
 /* The sentence, and whom to ask when that is configured. */
 static const char *with_support(struct api_call *c, const char *why)
 {
@@ -63,6 +76,7 @@ static const char *with_support(struct api_call *c, const char *why)
 static void answer_limit(struct api_call *c, enum err e, const struct refusal *r)
 {
     int status = answer_status(e);
+    service_call_note_refusal(c, r->limit, r->amount ? r->amount : 1);
     if (e == ERR_RATE) {
         int64_t wait_s = (r->retry_ns + NS_PER_S - 1) / NS_PER_S;
         add_number_header(c, "Retry-After", wait_s);

@@ -17,6 +17,10 @@ struct refusal service_call_refusal(struct api_fields *f);
 void service_call_refuse(struct api_call *c, struct api_fields *f, enum err e,
                          const struct refusal *refusal, const char *what);
 
+/* A limit refused so much of what the caller asked for: into the ledger. Answers by limits do it
+ * themselves. */
+void service_call_note_refusal(struct api_call *c, const char *limit, int64_t amount);
+
 /* An integer id of the path; false for anything else: the caller answers 404. */
 bool service_call_id(struct bytes text, int64_t *ret);
 /* Query parameter `name`: false when absent. False: it is neither true nor false, answered. */

@@ -38,6 +38,7 @@ enum err boot_pilot_open(struct boot_pilot *b, struct app *app, const struct set
     const struct rates_opts rates = {
         .clock = app->clock, .nodes = count_nodes, .nodes_ctx = app->nodes};
     enum err e = quota_new(&b->quota, &quota);
+    if (!e) e = ledger_new(&b->ledger, app->db, app->clock);
     if (!e) e = rates_new(&b->rates, &rates);
     if (e) return e;
     boot_pilot_apply(b, s);
@@ -54,13 +55,16 @@ enum err boot_pilot_open(struct boot_pilot *b, struct app *app, const struct set
     app->plans = &b->plans;
     app->quota = b->quota;
     app->rates = b->rates;
+    app->ledger = b->ledger;
     return ERR_OK;
 }
 
 void boot_pilot_close(struct boot_pilot *b)
 {
+    ledger_free(b->ledger);
     rates_free(b->rates);
     quota_free(b->quota);
+    b->ledger = NULL;
     b->rates = NULL;
     b->quota = NULL;
 }

@@ -4,6 +4,7 @@
  * Memory: struct boot_pilot owns its parts. */
 #include "api/app.h"
 #include "app/settings.h"
+#include "pilot/ledger.h"
 #include "pilot/quota.h"
 #include "pilot/rates.h"
 #include "service/pilot_plans.h"
@@ -14,6 +15,7 @@ struct boot_pilot {
     struct features features;
     struct pilot_plans plans;
     struct quota *quota;
+    struct ledger *ledger;
     struct rates *rates;
 };
 

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pilot/performance_costly.h"
+#include "pilot/ledger.h"
+#include "pilot/performance.h"
 #include "pilot/quota.h"
 #include "pilot/watch.h"
 #include "service/auth_users.h"
@@ -107,7 +109,8 @@ static enum err note_health(struct housekeeping *h)
 
 static enum err keep_quotas(struct housekeeping *h)
 {
-    return quota_maintain(h->app->quota);
+    enum err e = quota_maintain(h->app->quota), written = ledger_write(h->app->ledger);
+    return e ? e : written;
 }
 
 static enum err kick_fleet(struct housekeeping *h)

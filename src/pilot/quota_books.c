@@ -182,6 +182,20 @@ enum err quota_used(struct quota *q, struct sql_tx *tx, int64_t org, enum limit 
     return ERR_OK;
 }
 
+enum err quota_usage(struct quota *q, struct sql_tx *tx, int64_t org, int64_t ret_used[LIMITS],
+                     int64_t ret_max[LIMITS])
+{
+    enum err e = ERR_OK;
+    for (int i = LIMIT_USERS; i < LIMITS && !e; i++) {
+        enum limit what = (enum limit)i;
+        e = limits_find(q->opts.limits, tx, org, what, &ret_max[i]);
+        if (e) return e;
+        e = i < LIMIT_DAILY_FIRST ? limits_count(tx, org, what, &ret_used[i])
+                                  : quota_used(q, tx, org, what, &ret_used[i]);
+    }
+    return e;
+}
+
 void quota_free(struct quota *q)
 {
     if (!q) return;

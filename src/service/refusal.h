@@ -11,6 +11,7 @@ struct refusal {
     const char *limit;   /* ERR_LIMIT, ERR_RATE: its name ("pilot.max-devices-per-org") */
     int64_t max, used;   /* ERR_LIMIT, ERR_RATE */
     int64_t remaining;   /* ERR_RATE: what would still fit */
+    int64_t amount;      /* how many were asked for; 0: one */
     int64_t retry_ns;    /* ERR_RATE: wait this long */
     const char *missing; /* ERR_NOTFOUND: what, when it is not what the call was about */
     /* Called for each wrong field before ERR_INVALID is returned; may be NULL. */

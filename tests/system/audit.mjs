@@ -93,6 +93,8 @@ export const EVENTS = {
     [`PUT ${V1}/pilot/performance/thresholds`]: { none: 'CONFIG_CHANGED, in the trail of the installation: advice.test.mjs' },
     [`POST ${V1}/pilot/performance/recommendations/{}/apply`]: { none: 'RECOMMENDATION_APPLIED, in the trail of who did it: advice.test.mjs' },
     [`POST ${V1}/pilot/performance/recommendations/{}/undo`]: { none: 'RECOMMENDATION_UNDONE, the same' },
+    [`POST ${V1}/pilot/feedback`]: { event: 'FEEDBACK_GIVEN', body: () => ({ rating: 9, message: 'by the matrix' }) },
+    [`POST ${V1}/pilot/limits/dry-run`]: ANSWERS,
     [`PUT ${V1}/pilot/organizations/{}/limits`]: { none: 'LIMITS_CHANGED, in the trail of that organisation: pilot.test.mjs' },
     [`PUT ${V1}/pilot/organizations/{}/features`]: { none: 'FEATURES_CHANGED, the same' },
     [`PUT ${V1}/pilot/organizations/{}/retention`]: { none: 'RETENTION_CHANGED, the same' },

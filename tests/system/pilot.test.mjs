@@ -168,3 +168,109 @@ test('pilot.mode=false lifts limits and switches features on, without a restart'
     assert.ok(status.featuresEnabled.includes('sharing'));
     await server.register('dora');
 });
+
+describe('what people say, what was refused, how the program goes', () => {
+    let on; // with the default limits but few points
+    let eve;
+    before(async () => {
+        on = await startServer({ limits: true, sets: { 'rate-limiting.auth-per-minute': 1000, 'pilot.max-telemetry-points-per-day': 10, 'pilot.max-devices-per-org': 1 } });
+        eve = await on.register('eve');
+    });
+    after(() => on?.stop());
+    // Asks until the answer is as wanted: what is gathered in memory is written about once a second.
+    async function until(ask, wanted) {
+        for (const end = Date.now() + 20_000; ;) {
+            const answer = await ask();
+            if (wanted(answer) || Date.now() > end) return answer;
+            await new Promise((resolve) => { setTimeout(resolve, 100); });
+        }
+    }
+
+    test('the ledger has what was refused, whose and by which limit, folded, as JSON and as CSV', async () => {
+        const token = eve.accessToken;
+        const { apiToken: key } = await on.device(token, 'only');
+        assert.equal((await on.call('POST', '/ingest/only', { key, body: Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`v${i}`, i])) })).status, 200);
+        for (let i = 0; i < 25; i++) assert.equal((await on.call('POST', '/ingest/only', { key, body: { v0: 1, v1: 2 } })).status, 429);
+        assert.equal((await on.call('POST', '/devices', { token, body: { externalId: 'second' } })).status, 403);
+        assert.equal((await on.call('POST', '/data/bulk', { key, body: [{ deviceId: 'second', variables: { x: 1 } }] })).status, 200);
+        const rows = await until(async () => (await on.ok('GET', '/pilot/refusals', { token })).data, (list) => list.length === 3 && list.some((one) => one.requests === 25));
+        const points = rows.find((one) => one.limit === 'pilot.max-telemetry-points-per-day');
+        assert.deepEqual([points.who, points.requests, points.amount, points.way], ['device:only', 25, 50, '/api/v1/ingest/{device}']);
+        assert.ok(points.firstAt <= points.lastAt);
+        const devices = rows.filter((one) => one.limit === 'pilot.max-devices-per-org').map((one) => one.who).sort();
+        assert.deepEqual(devices, ['device:only', 'user:eve']);
+        const csv = await on.call('GET', '/pilot/refusals?format=csv', { token });
+        assert.match(csv.headers.get('content-disposition'), /attachment/);
+        assert.equal(csv.text.trim().split('\r\n').length, 4);
+        assert.match(csv.text, /^limit,who,way,requests,amount,firstAt,lastAt\r\n/);
+        assert.equal((await on.ok('GET', '/pilot/refusals?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z', { token })).data.length, 0);
+        assert.equal((await on.call('GET', '/pilot/refusals?format=xml', { token })).status, 400);
+        const stranger = await on.register('stranger');
+        assert.deepEqual((await on.ok('GET', '/pilot/refusals', { token: stranger.accessToken })).data, []);
+    });
+
+    test('a dry run says what a plan would have refused', async () => {
+        const token = eve.accessToken;
+        assert.equal((await on.call('POST', '/pilot/limits/dry-run', { token, body: { days: 0 } })).status, 400);
+        assert.equal((await on.call('POST', '/pilot/limits/dry-run', { token, body: { maxUsers: -1 } })).status, 400);
+        const { data } = await on.ok('POST', '/pilot/limits/dry-run', { token, body: { maxDevices: 5, maxUsers: 1, maxTelemetryPointsPerDay: 4 } });
+        assert.equal(data.days, 7);
+        const [users, devices, points] = data.limits;
+        assert.deepEqual(users, { limit: 'pilot.max-users-per-org', max: 1, used: 1, wouldRefuse: 0 });
+        assert.deepEqual(devices, { limit: 'pilot.max-devices-per-org', max: 5, used: 1, wouldRefuse: 0 });
+        assert.equal(points.max, 4);
+        assert.ok(Array.isArray(points.days));
+    });
+
+    test('feedback is stored and summed up', async () => {
+        const token = eve.accessToken;
+        for (const [rating, category] of [[10, 'praise'], [9, 'praise'], [2, 'bug']]) {
+            const { success } = await on.ok('POST', '/pilot/feedback', { token, body: { category, rating, title: `rated ${rating}`, message: 'text', email: 'eve@example.org', metadata: { page: '/' } } });
+            assert.ok(success);
+        }
+        for (const bad of [{ rating: 0, message: 'x' }, { rating: 11, message: 'x' }, { rating: 5.5, message: 'x' }, { message: 'x' }, { rating: 5 }, { rating: 5, message: 'x', metadata: [] }])
+            assert.equal((await on.call('POST', '/pilot/feedback', { token, body: bad })).status, 400, JSON.stringify(bad));
+        const { data } = await on.ok('GET', '/pilot/feedback/summary?days=7', { token: await on.admin() });
+        assert.equal(data.totalFeedbacks, 3);
+        assert.equal(data.period, '7 days');
+        assert.equal(data.averageRating, 7);
+        assert.deepEqual(data.ratingDistribution, { 2: 1, 9: 1, 10: 1 });
+        assert.deepEqual(data.categoryBreakdown, { praise: 2, bug: 1 });
+        assert.deepEqual(data.organizationBreakdown, { [eve.organizationId]: 3 });
+        assert.ok(Math.abs(data.netPromoterScore - 100 / 3) < 1e-9);
+        assert.deepEqual(data.criticalFeedback.map((one) => one.rating), [2]);
+        assert.equal(data.recentFeedback.length, 3);
+        assert.deepEqual(data.sentiment, { positive: 2, neutral: 0, negative: 1 });
+        assert.equal((await on.call('GET', '/pilot/feedback/summary', { token })).status, 403);
+    });
+
+    test('a hundred opinions a day are enough for an organisation', async () => {
+        const { accessToken: token } = await on.register('talker');
+        const say = () => on.call('POST', '/pilot/feedback', { token, body: { rating: 5, message: 'again' } });
+        for (let i = 0; i < 100; i++) assert.equal((await say()).status, 200);
+        const answer = await say();
+        assert.equal(answer.status, 429);
+        assert.equal(answer.json.limit.name, 'feedback-per-day');
+    });
+
+    test('analytics are counted', async () => {
+        const token = await on.admin();
+        const { data } = await on.ok('GET', '/pilot/analytics', { token });
+        assert.equal(data.programOverview.totalOrganizations, 4);
+        assert.equal(data.programOverview.totalDevices, 1);
+        assert.equal(data.programOverview.organizationUtilization, 40);
+        assert.equal(data.organizationMetrics.organizations.find((one) => one.name === 'Org of eve').deviceCount, 1);
+        assert.equal(data.dailyTrends.dates.length, 31);
+        assert.match(data.dailyTrends.dates[30], /^\d{4}-\d\d-\d\d$/);
+        assert.equal(data.dailyTrends.dates[30], new Date().toISOString().slice(0, 10));
+        assert.ok(data.performanceMetrics.avgApiResponseTime > 0);
+        assert.ok(data.dailyTrends.userLogins[30] >= 1);
+        const [one] = [(await on.ok('GET', `/pilot/analytics/organizations?organizationId=${eve.organizationId}&days=3`, { token })).data];
+        assert.deepEqual([one.organizationId, one.period, one.userCount, one.deviceCount, one.quotaUtilization.devices], [eve.organizationId, '3 days', 1, 1, 100]);
+        assert.equal(one.usagePatterns.pointsByHourUtc.length, 24);
+        assert.equal((await on.ok('GET', '/pilot/analytics/organizations', { token })).data.length, 4);
+        assert.equal((await on.call('GET', '/pilot/analytics/organizations?organizationId=99999', { token })).status, 404);
+        assert.equal((await on.call('GET', '/pilot/analytics/organizations?days=99', { token })).status, 400);
+        assert.equal((await on.call('GET', '/pilot/analytics', { token: eve.accessToken })).status, 403);
+    });
+});

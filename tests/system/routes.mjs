@@ -59,6 +59,12 @@ export const ROUTES = {
     // the pilot
     [`GET ${V1}/pilot/status`]: { who: 'user' },
     [`GET ${V1}/pilot/usage`]: { who: 'user' },
+    [`POST ${V1}/pilot/feedback`]: { who: 'user', body: () => ({}) },
+    [`GET ${V1}/pilot/feedback/summary`]: { who: 'pilotAdmin' },
+    [`GET ${V1}/pilot/refusals`]: { who: 'orgAdmin' },
+    [`POST ${V1}/pilot/limits/dry-run`]: { who: 'orgAdmin', body: () => ({}) },
+    [`GET ${V1}/pilot/analytics`]: { who: 'pilotAdmin' },
+    [`GET ${V1}/pilot/analytics/organizations`]: { who: 'pilotAdmin', ids: { organizationId: 'organization' }, query: (ids) => `organizationId=${ids.organizationId}`, skip: 'who runs the pilot reaches each organisation' },
     [`GET ${V1}/pilot/features/{}`]: { who: 'user', skip: 'a feature is no thing of an organisation' },
     [`GET ${V1}/pilot/info`]: { who: 'anyone' },
     [`GET ${V1}/pilot/health`]: { who: 'anyone' },
