@@ -15,6 +15,7 @@ enum err boot_analytics_open(struct boot *b)
         .pool = b->store.pool,
         .clock = app->clock,
         .timeout_ns = b->settings.analytics_timeout_ns,
+        .always = b->settings.postgres_citus, /* what is written elsewhere is not counted here */
     };
     const struct analytics_rollups_opts rollups = {
         .telemetry = b->store.telemetry,

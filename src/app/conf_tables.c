@@ -67,6 +67,15 @@ static const struct conf_entry store_table[] = {
      "PostgreSQL: its password; empty is the one of the address.", NULL},
     {"spring.datasource.password", CONF_NOWHERE, CONF_TEXT, "", 0, 0, CONF_ALIAS,
      "As store.postgres.password.", "store.postgres.password"},
+    {"store.postgres.citus", AT(postgres_citus), CONF_BOOL, "false", 0, 0, RESTART,
+     "PostgreSQL: readings are spread over servers by device, where the server has Citus and the "
+     "database no readings yet; else the start says why not.",
+     NULL},
+    {"store.postgres.timescaledb", AT(postgres_timescaledb), CONF_BOOL, "false", 0, 0, RESTART,
+     "PostgreSQL: readings are kept in compressed hypertables, where the server has TimescaleDB "
+     "and "
+     "the database no readings yet; else the start says why not.",
+     NULL},
     {HIKARI "maximum-pool-size", AT(postgres_max), CONF_COUNT, "20", 4, 1000, RESTART,
      "PostgreSQL: connections at most, beside one that keeps other servers away.", NULL},
     {HIKARI "minimum-idle", AT(postgres_min_idle), CONF_COUNT, "5", 0, 1000, RESTART,

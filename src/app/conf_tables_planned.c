@@ -10,10 +10,6 @@ enum { PLANNED = CONF_PLANNED };
     }
 
 static const struct conf_entry stores_table[] = {
-    ROW("store.postgres.citus", CONF_BOOL, "false", 0, 0,
-        "PostgreSQL: distribute by device when the server has Citus."),
-    ROW("store.postgres.timescaledb", CONF_BOOL, "false", 0, 0,
-        "PostgreSQL: compress with TimescaleDB when the server has it."),
     ROW("spring.jpa.properties.hibernate.jdbc.batch_size", CONF_COUNT, "25", 1, 10000,
         "PostgreSQL: rows in one statement of a relational batch write."),
 };

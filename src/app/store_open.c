@@ -2,10 +2,12 @@
 #include "app/store_open.h"
 
 #include "app/store_url.h"
+#include "base/log.h"
 #include "base/rnd.h"
 #include "store/catalog.h"
 #include "store/embedded/engine.h"
 #include "store/migrations.h"
+#include "store/postgres/postgres_extension.h"
 #include "store/postgres/postgres_node.h"
 #include "store/postgres/postgres_sql.h"
 #include "store/postgres/postgres_store.h"
@@ -139,8 +141,24 @@ static enum err bring_up_to_date(struct store_open *store, const struct clock *c
                            clock_wall_ns(clock), why);
 }
 
-static enum err open_catalog(struct store_open *store, const char *id, const struct clock *clock,
-                             struct why *why)
+static enum err use_extension(const char *key, bool wanted, struct postgres_pool *pool,
+                              enum err (*use)(struct postgres_pool *,
+                                              enum postgres_extension_state *, struct why *),
+                              struct why *why)
+{
+    enum postgres_extension_state state = EXTENSION_USED;
+    enum err e = wanted ? use(pool, &state, why) : ERR_OK;
+    if (!e && state == EXTENSION_ABSENT)
+        LOG(LOG_WARN, "extension_not_used", LOG_S("key", key),
+            LOG_S("why", "this PostgreSQL server does not have it; the store works without"));
+    if (!e && state == EXTENSION_TOO_LATE)
+        LOG(LOG_WARN, "extension_not_used", LOG_S("key", key),
+            LOG_S("why", "the database has readings already; move them into a new one"));
+    return e;
+}
+
+static enum err open_catalog(struct store_open *store, const char *id, const struct settings *s,
+                             const struct clock *clock, struct why *why)
 {
     const struct postgres_node_opts node = {.pool = store->pool,
                                             .id = id,
@@ -149,6 +167,12 @@ static enum err open_catalog(struct store_open *store, const char *id, const str
     enum err e = postgres_node_take(&store->nodes, &node, why);
     if (!e) e = refuse_foreign_tables(store->db, why);
     if (!e) e = bring_up_to_date(store, clock, why);
+    if (!e)
+        e = use_extension("store.postgres.timescaledb", s->postgres_timescaledb, store->pool,
+                          postgres_timescale_use, why);
+    if (!e)
+        e = use_extension("store.postgres.citus", s->postgres_citus, store->pool,
+                          postgres_citus_use, why);
     if (e) return e;
     if (store->role != STORE_GUEST) return postgres_node_join(store->nodes, why);
     postgres_node_stand_aside(store->nodes);
@@ -161,7 +185,7 @@ static enum err open_postgres(struct store_open *store, unsigned parts, const st
     char id[20];
     snprintf(id, sizeof id, "%016llx", (unsigned long long)rnd_u64(rnd_system()));
     enum err e = store->db || !parts ? ERR_OK : open_pool(store, s, id, clock, why);
-    if (!e && !store->nodes && (parts & STORE_CATALOG)) e = open_catalog(store, id, clock, why);
+    if (!e && !store->nodes && (parts & STORE_CATALOG)) e = open_catalog(store, id, s, clock, why);
     if (!e && (parts & STORE_CATALOG) && !store->filling) e = takeover_refuse(store->db, why);
     const struct postgres_store_opts opts = {store->pool, store->db, clock,
                                              (unsigned)s->batches_at_once};

@@ -105,3 +105,12 @@ test('check-config shows neither address nor password', { skip: false }, async (
 test('the log of a server that ran never held the address', { skip }, () => {
     assert.ok(!server.log.includes(url) && !server.log.includes(postgres.dir));
 });
+
+test('an extension that the server does not have is said so, and the start goes on', { skip }, async () => {
+    for (const key of ['timescaledb', 'citus']) {
+        if (postgres.ask(`SELECT count(*) FROM pg_available_extensions WHERE name = '${key}'`) !== '0') continue;
+        const without = await startServer({ env: { STORE_URL: postgres.database(`without_${key}`), [`STORE_POSTGRES_${key.toUpperCase()}`]: 'true' } });
+        assert.match(without.log, new RegExp(`event=extension_not_used key=store\\.postgres\\.${key} why="this PostgreSQL server does not have it`));
+        await without.stop();
+    }
+});

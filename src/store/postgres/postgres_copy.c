@@ -81,7 +81,7 @@ enum err postgres_adopt(struct telemetry *t, const struct telemetry_hour *hours,
     struct postgres_call call = {
         .sql = "INSERT INTO telemetry_hours (org, series, hour_ns, device, count, first_ns, "
                "last_ns, sum, min, max, first, last, m2) SELECT * FROM unnest($1, $2, $3, $4, $5, "
-               "$6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (org, series, hour_ns) DO NOTHING"};
+               "$6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING"};
     struct arena arena;
     if (!n) return ERR_OK;
     arena_init(&arena, ARENA_BYTES);

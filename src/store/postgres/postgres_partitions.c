@@ -132,7 +132,7 @@ static enum err make_in(struct postgres_conn *c, int64_t ts_ns, struct why *why)
 
 enum err postgres_partitions_make(struct postgres_store *s, int64_t ts_ns, struct why *why)
 {
-    if (ts_ns < POSTGRES_MONTHS_FROM_NS) return ERR_OK;
+    if (ts_ns < POSTGRES_MONTHS_FROM_NS || s->hypertable) return ERR_OK;
     _Atomic uint8_t *there = known(s, ts_ns);
     if (atomic_load_explicit(there, memory_order_relaxed)) return ERR_OK;
     struct postgres_conn *c;
@@ -147,6 +147,7 @@ enum err postgres_partitions_make(struct postgres_store *s, int64_t ts_ns, struc
 
 static enum err make_ahead(struct postgres_store *s, struct why *why)
 {
+    if (s->hypertable) return ERR_OK; /* chunks come by themselves */
     struct tm tm = month_of(clock_wall_ns(s->clock));
     enum err e = ERR_OK;
     tm.tm_mday = 15;
@@ -157,14 +158,34 @@ static enum err make_ahead(struct postgres_store *s, struct why *why)
     return e;
 }
 
+/* Whether readings lie in a hypertable, or are spread by Citus. */
+static enum err look_at_server(struct postgres_store *s, struct why *why)
+{
+    struct postgres_call call = {.sql =
+                                     "SELECT (SELECT c.relkind = 'r' FROM pg_class c "
+                                     "WHERE c.oid = 'telemetry_records'::regclass), "
+                                     "EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"};
+    struct sql_value hypertable = SQL_NULL, citus = SQL_NULL;
+    PGresult *r = NULL;
+    enum err e = ask(s, &call, &r, why);
+    if (e) return e;
+    if (!postgres_wire_read(r, 0, 0, &hypertable) || !postgres_wire_read(r, 0, 1, &citus))
+        e = ERR_INTERNAL;
+    PQclear(r);
+    s->hypertable = hypertable.as.i != 0;
+    s->citus = citus.as.i != 0;
+    return e;
+}
+
 enum err postgres_partitions_open(struct postgres_store *s, struct why *why)
 {
     struct arena arena;
     struct postgres_partition *all = NULL;
     size_t n = 0;
     arena_init(&arena, LIST_BYTES);
-    enum err e = postgres_partitions_list(s, INT64_MAX, &arena, &all, &n);
-    for (size_t i = 0; i < n && !e; i++)
+    enum err e = look_at_server(s, why);
+    if (!e) e = postgres_partitions_list(s, INT64_MAX, &arena, &all, &n);
+    for (size_t i = 0; i < n && !e && !s->hypertable; i++)
         if (all[i].from_ns != INT64_MIN && !all[i].pending)
             atomic_store(known(s, all[i].from_ns), 1);
     arena_done(&arena);
@@ -189,16 +210,28 @@ static enum err run_named(struct postgres_conn *c, const char *format, int64_t t
 }
 
 /* ERR_LOCKED, ERR_TIMEOUT: somebody reads it; it is half-detached now, or as it was. */
-static enum err drop_in(struct postgres_conn *c, const struct postgres_partition *p,
+static enum err drop_in(struct postgres_conn *c, const struct postgres_partition *p, bool citus,
                         struct why *why)
 {
+    const char *detach = p->pending ? "ALTER TABLE telemetry_records DETACH PARTITION * FINALIZE"
+                         : citus    ? "ALTER TABLE telemetry_records DETACH PARTITION *"
+                                 : "ALTER TABLE telemetry_records DETACH PARTITION * CONCURRENTLY";
     enum err e = postgres_call_plain(c, WAIT, why);
-    if (!e)
-        e = run_named(c,
-                      p->pending ? "ALTER TABLE telemetry_records DETACH PARTITION * FINALIZE"
-                                 : "ALTER TABLE telemetry_records DETACH PARTITION * CONCURRENTLY",
-                      p->from_ns, why);
+    if (!e) e = run_named(c, detach, p->from_ns, why);
     if (!e) e = run_named(c, "DROP TABLE IF EXISTS *", p->from_ns, why);
+    enum err ended = postgres_call_plain(c, WAIT_END, NULL);
+    return e ? e : ended;
+}
+
+/* A chunk of a hypertable. */
+static enum err drop_chunk(struct postgres_conn *c, const struct postgres_partition *p)
+{
+    struct postgres_call call = {.sql = "SELECT count(*) FROM drop_chunks('telemetry_records', "
+                                        "older_than => $1::bigint, newer_than => $2::bigint)"};
+    postgres_wire_add_int(&call.args, p->to_ns);
+    postgres_wire_add_int(&call.args, p->from_ns);
+    enum err e = postgres_call_plain(c, WAIT, NULL);
+    if (!e) e = postgres_call_one(c, &call, NULL, NULL);
     enum err ended = postgres_call_plain(c, WAIT_END, NULL);
     return e ? e : ended;
 }
@@ -208,8 +241,12 @@ static enum err drop(struct postgres_store *s, const struct postgres_partition *
     struct postgres_conn *c;
     enum err e = postgres_pool_take(s->pool, &c, NULL);
     if (e) return e;
-    atomic_store(known(s, p->from_ns), 0); /* a write that needs it makes it anew, or waits */
-    e = drop_in(c, p, NULL);
+    if (s->hypertable) {
+        e = drop_chunk(c, p);
+    } else {
+        atomic_store(known(s, p->from_ns), 0); /* a write that needs it makes it anew, or waits */
+        e = drop_in(c, p, s->citus, NULL);
+    }
     postgres_pool_give(s->pool, c);
     if (!e) atomic_fetch_add(&s->partitions_dropped, 1);
     return e == ERR_LOCKED || e == ERR_TIMEOUT ? ERR_OK : e;

@@ -34,6 +34,7 @@ struct postgres_store {
     struct postgres_memory memory;
     _Atomic uint8_t months[POSTGRES_MONTHS]; /* 1: its partition is there */
     _Atomic int64_t partitions_due_ns;       /* monotonic: when they are looked after again */
+    bool hypertable, citus;                  /* since the open: postgres_extension.h */
     struct rwlock lock;                      /* guards cutoffs */
     struct org_cutoff *cutoffs;
     size_t cutoff_count, cutoff_cap;
