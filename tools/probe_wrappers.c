@@ -172,10 +172,10 @@ static void read_declaration(char *text, visit_fn *visit, void *ctx)
 /* Everything at the outermost level that ends with ';' and has no body. */
 static void read_header(const char *file, visit_fn *visit, void *ctx)
 {
-    char *text = read_whole(file), *from = text;
     const char *slash = strrchr(file, '/');
     header_name = file;
     if (strcmp(exemption(slash ? slash + 1 : file), "none") == 0) return;
+    char *text = read_whole(file), *from = text;
     blank_out(text);
     int depth = 0;
     bool body = false;
