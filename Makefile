@@ -14,7 +14,7 @@ DESTDIR ?=
 SERVER  := build/release/sensorvision
 
 .PHONY: build run test check format layers headers symbols lengths banned leftovers docs hardening probes \
-        asan ubsan tsan fuzz cover bench fmt crash-long clean install help
+        asan ubsan tsan fuzz cover bench bench-probes bench-flood fmt crash-long clean install help
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -54,6 +54,12 @@ cover: ## line and branch coverage of src/ by the C tests and the system suite
 
 bench: build ## the load and its table, bench/README.md
 	@bench/run.sh
+
+bench-probes: build ## what the probes cost: the server with and without them, in turns
+	@node bench/probes.mjs
+
+bench-flood: build ## ingest beside a flood of analytics
+	@node bench/analytics_flood.mjs
 
 crash-long: ## the long form of the crash suites (hours); prints its figures
 	@tools/setup.sh build test

@@ -8,7 +8,6 @@
 #define MS INT64_C(1000000)
 
 static struct probe *_Atomic first;
-static _Thread_local struct probe_span *innermost;
 
 /* Until they are configured. A cache and an executor are slow long before a request is. */
 static _Atomic int64_t thresholds[PROBE_KINDS] = {
@@ -27,6 +26,8 @@ const char *probe_kind_name(enum probe_kind kind)
 }
 
 #ifndef SV_NO_PROBES
+static _Thread_local struct probe_span *innermost;
+
 /* --- the slowest, with p->busy held ----------------------------------------------------------- */
 
 /* "sql 700.3 ms in 12, longest catalog_devices_list 650.1 ms; cache 1.2 ms in 3; rest 12.0 ms" */

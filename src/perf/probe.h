@@ -110,10 +110,10 @@ static inline int64_t probe_now(void)
 #define probe_note_took(p, took_ns, e)      ((void)(p), (void)(took_ns), (void)(e))
 #define probe_note_sampled(p, begun_ns)     ((void)(p), (void)(begun_ns))
 #define probe_note_parts(p, parts, ns, e)   ((void)(p), (void)(parts), (void)(ns), (void)(e))
-#define probe_enter(s, owner, org, request) ((void)(s), (void)(org), (void)(request))
+#define probe_enter(s, owner, org, request) ((void)(s), (void)(owner), (void)(org))
 #define probe_leave(s)                      ((void)(s))
 #define probe_hand_over(owner, ret)         ((void)(owner), (void)(ret))
-#define probe_add_part(s, p, took_ns)       ((void)(s), (void)(p))
+#define probe_add_part(s, p, took_ns)       ((void)(s), (void)(p), (void)(took_ns))
 #endif
 
 /* --- reading ---------------------------------------------------------------------------------- */

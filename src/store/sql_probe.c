@@ -10,9 +10,6 @@ static struct probe begin_write = PROBE_INIT(PROBE_SQL, "sql_begin_write");
 static struct probe commits = PROBE_INIT(PROBE_SQL, "sql_commit");
 static struct probe rollbacks = PROBE_INIT(PROBE_SQL, "sql_rollback");
 
-/* What statements of this thread took, all together. */
-static _Thread_local int64_t spent_ns;
-
 static _Atomic uint64_t open_transactions;
 
 uint64_t sql_open_transactions(void)
@@ -53,6 +50,9 @@ void sql_rollback(struct sql_tx *tx)
 }
 
 #ifndef SV_NO_PROBES
+/* What statements of this thread took, all together. */
+static _Thread_local int64_t spent_ns;
+
 enum err sql_query_named(struct sql_tx *tx, const char *sql, struct sql_args args,
                          struct sql_cursor **ret)
 {

@@ -57,7 +57,7 @@ export async function run(args, { env = {}, input, deadline = 30_000, binary = B
     return { code, ...output };
 }
 
-// options: sets {key: value}, limits (as configured by default), env, args, dir (kept when given), port, mqtt (listen, on server.mqttPort)
+// options: binary, sets {key: value}, limits (as configured by default), env, args, dir (kept when given), port, mqtt (listen, on server.mqttPort)
 export async function startServer(options = {}) {
     const port = options.port ?? await freePort();
     const dir = options.dir ?? temporaryDir();
@@ -66,7 +66,7 @@ export async function startServer(options = {}) {
     const args = ['serve', '--data', dir, '--http', `127.0.0.1:${port}`,
         ...Object.entries(sets).flatMap(([key, value]) => ['--set', `${key}=${value}`]), ...(options.mqtt ? ['--mqtt', `127.0.0.1:${mqttPort}`] : []),
         ...(options.args ?? [])];
-    const child = spawn(BINARY, args, { env: { PATH: process.env.PATH, NO_COLOR: '1',
+    const child = spawn(options.binary ?? BINARY, args, { env: { PATH: process.env.PATH, NO_COLOR: '1',
         ADMIN_EMAIL: 'admin@example.org', ADMIN_PASSWORD: ADMIN.password, ...storeOf(dir), ...options.env } });
     const server = new Server(child, port, dir, options.dir !== undefined);
     server.mqttPort = mqttPort;
