@@ -1,4 +1,5 @@
-/* Aggregates: of one series, of many series at once, of a fleet. */
+/* Aggregates: of one series, of a fleet. */
+#include "api/aggregate_plan.h"
 #include "api/deadline.h"
 #include "api/handlers.h"
 #include "api/series.h"
@@ -9,77 +10,10 @@
 
 #include <cjson/cJSON.h>
 
-enum { BATCH_MAX = 2000, FLEET_MAX = 10000 };
-
-/* What one aggregate asks for, from a query string or from an object. */
-struct ask {
-    struct bytes device, variable, aggregation, from, to, interval;
-};
-struct plan {
-    struct reg_device *device;
-    struct reg_variable *variable;
-    struct aggregate_spec spec;
-};
-
-/* Everything but the device and its variable. */
-static enum err plan_window(struct api_call *c, const struct ask *ask, struct plan *p,
-                            struct why *why)
-{
-    int64_t now_ns = clock_wall_ns(c->app->clock);
-    p->spec.org = c->who.org;
-    p->spec.max_buckets = atomic_load(&c->app->live.max_data_points);
-    p->spec.limit = deadline_of(c, DEADLINE_AGGREGATES);
-    p->spec.to_ns = now_ns;
-    if (!aggregation_parse(ask->aggregation.p ? ask->aggregation : BYTES("AVG"),
-                           &p->spec.aggregation))
-        return why_say(
-            why, ERR_INVALID,
-            "aggregation may be MIN, MAX, AVG, SUM, COUNT, FIRST, LAST, STDDEV, P50, P95 "
-            "or P99");
-    if (!aggregate_parse_interval(ask->interval, &p->spec.interval_ns))
-        return why_say(why, ERR_INVALID, "interval may be NONE or a number with s, m, h or d: 15m");
-    struct why inner = {""};
-    if (ask->to.p && timestamp_parse(ask->to, &p->spec.to_ns, &inner))
-        return why_say(why, ERR_INVALID, "to: %s", inner.text);
-    p->spec.from_ns = clock_add(p->spec.to_ns, -NS_PER_DAY);
-    if (ask->from.p && timestamp_parse(ask->from, &p->spec.from_ns, &inner))
-        return why_say(why, ERR_INVALID, "from: %s", inner.text);
-    if (p->spec.from_ns >= p->spec.to_ns)
-        return why_say(why, ERR_INVALID, "the range is empty: from must be earlier than to");
-    return ERR_OK;
-}
-
-static enum err plan_one(struct api_call *c, const struct ask *ask, struct plan *p, struct why *why)
-{
-    if (!ask->device.n) return why_say(why, ERR_INVALID, "deviceId is missing");
-    if (!ask->variable.n) return why_say(why, ERR_INVALID, "variable is missing");
-    p->device = registry_find_device(c->app->registry, c->who.org, ask->device);
-    if (!p->device) return why_say(why, ERR_NOTFOUND, "There is no such device.");
-    p->variable = series_variable(c->app, p->device, ask->variable);
-    if (!p->variable)
-        return why_say(why, ERR_INVALID, "This device has no variable \"%.*s\".",
-                       (int)(ask->variable.n < 100 ? ask->variable.n : 100), ask->variable.p);
-    return plan_window(c, ask, p, why);
-}
-
-static void write_buckets(struct buf *b, struct bytes device, struct bytes variable,
-                          enum aggregation aggregation, const struct aggregate_bucket *buckets,
-                          size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        json_write_open(b, '{');
-        json_write_member_str(b, "deviceId", device);
-        json_write_member_str(b, "variable", variable);
-        json_write_member_text(b, "aggregation", aggregation_name(aggregation));
-        json_write_member_time(b, "timestamp", buckets[i].ts_ns);
-        json_write_member_number(b, "value", buckets[i].value);
-        json_write_member_u64(b, "count", buckets[i].count);
-        json_write_close(b, '}');
-    }
-}
+enum { FLEET_MAX = 10000 };
 
 /* Appends the array of one aggregate. */
-static enum err run_one(struct api_call *c, struct plan *p, struct why *why)
+static enum err run_one(struct api_call *c, struct aggregate_plan *p, struct why *why)
 {
     const struct aggregate_series series = {p->device->id, p->variable->id};
     p->spec.series = &series;
@@ -89,15 +23,15 @@ static enum err run_one(struct api_call *c, struct plan *p, struct why *why)
     enum err e = aggregate_run(c->app->telemetry, &p->spec, c->arena, &buckets, &n, why);
     if (e) return e;
     json_write_open(c->body, '[');
-    write_buckets(c->body, p->device->external_id, p->variable->name, p->spec.aggregation, buckets,
-                  n);
+    aggregate_plan_write(c->body, p->device->external_id, p->variable->name, p->spec.aggregation,
+                         buckets, n);
     json_write_close(c->body, ']');
     return ERR_OK;
 }
 
-static struct ask ask_of_query(struct api_call *c)
+static struct aggregate_ask ask_of_query(struct api_call *c)
 {
-    return (struct ask){
+    return (struct aggregate_ask){
         .device = api_query(c, "deviceId"),
         .variable = api_query(c, "variable"),
         .aggregation = api_query(c, "aggregation"),
@@ -110,10 +44,10 @@ static struct ask ask_of_query(struct api_call *c)
 /* GET /analytics/aggregate */
 void aggregate_get(struct api_call *c)
 {
-    const struct ask ask = ask_of_query(c);
-    struct plan plan = {0};
+    const struct aggregate_ask ask = ask_of_query(c);
+    struct aggregate_plan plan = {0};
     struct why why = {""};
-    enum err e = plan_one(c, &ask, &plan, &why);
+    enum err e = aggregate_plan_one(c, clock_wall_ns(c->app->clock), &ask, &plan, &why);
     if (!e) e = run_one(c, &plan, &why);
     if (e)
         deadline_fail(c, e, &why);
@@ -121,72 +55,9 @@ void aggregate_get(struct api_call *c)
         api_ok(c, 200);
 }
 
-static struct bytes text_of(const cJSON *object, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    return cJSON_IsString(item) ? bytes_str(item->valuestring) : bytes_of(NULL, 0);
-}
-
-static void write_refusal(struct buf *b, enum err e, const struct why *why)
-{
-    json_write_open(b, '{');
-    json_write_member_text(b, "error", why->text[0] ? why->text : err_sentence(e));
-    json_write_close(b, '}');
-}
-
-static enum err run_batch_item(struct api_call *c, const cJSON *item)
-{
-    const struct ask ask = {
-        .device = text_of(item, "deviceId"),
-        .variable = text_of(item, "variable"),
-        .aggregation = text_of(item, "aggregation"),
-        .from = text_of(item, "from"),
-        .to = text_of(item, "to"),
-        .interval = text_of(item, "interval"),
-    };
-    struct plan plan = {0};
-    struct why why = {""};
-    enum err e = plan_one(c, &ask, &plan, &why);
-    if (!e) e = run_one(c, &plan, &why);
-    bool ends_all =
-        e == ERR_NOMEM || e == ERR_IO || e == ERR_CORRUPT || e == ERR_TIMEOUT || e == ERR_CLOSED;
-    if (ends_all) return e;
-    if (e) write_refusal(c->body, e, &why);
-    return ERR_OK;
-}
-
-/* POST /analytics/aggregate/batch: an array of requests (or {"requests":[…]}); the answer is
- * {"results":[…]}, in order, each the array that GET gives, or {"error"}. */
-void aggregate_batch(struct api_call *c)
-{
-    cJSON *body;
-    if (!api_json(c, &body)) return;
-    const cJSON *requests =
-        cJSON_IsArray(body) ? body : cJSON_GetObjectItemCaseSensitive(body, "requests");
-    if (!cJSON_IsArray(requests) || cJSON_GetArraySize(requests) > BATCH_MAX) {
-        api_problem(c, 400, "Send an array of at most %d requests, or {\"requests\":[...]}.",
-                    BATCH_MAX);
-        return;
-    }
-    json_write_open(c->body, '{');
-    json_write_key(c->body, "results");
-    json_write_open(c->body, '[');
-    enum err e = ERR_OK;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, requests)
-    {
-        if (!e) e = run_batch_item(c, item);
-    }
-    json_write_close(c->body, ']');
-    json_write_close(c->body, '}');
-    if (e)
-        deadline_fail(c, e, NULL);
-    else
-        api_ok(c, 200);
-}
-
 /* Every device of the organisation that has the variable. */
-static size_t fleet_members(struct api_call *c, struct bytes variable, struct plan *members)
+static size_t fleet_members(struct api_call *c, struct bytes variable,
+                            struct aggregate_plan *members)
 {
     enum { PAGE = 256 };
     struct reg_device *page[PAGE];
@@ -195,7 +66,7 @@ static size_t fleet_members(struct api_call *c, struct bytes variable, struct pl
     while ((got = registry_list_devices(c->app->registry, c->who.org, after, page, PAGE))) {
         for (size_t i = 0; i < got && n < FLEET_MAX; i++) {
             struct reg_variable *v = series_variable(c->app, page[i], variable);
-            if (v) members[n++] = (struct plan){.device = page[i], .variable = v};
+            if (v) members[n++] = (struct aggregate_plan){.device = page[i], .variable = v};
         }
         after = page[got - 1]->id;
     }
@@ -203,9 +74,9 @@ static size_t fleet_members(struct api_call *c, struct bytes variable, struct pl
 }
 
 /* The elements of these members taken together; group.p NULL: of no group. */
-static enum err fleet_some(struct api_call *c, const struct plan *window,
-                           const struct plan *const *members, size_t n, struct bytes group,
-                           struct why *why)
+static enum err fleet_some(struct api_call *c, const struct aggregate_plan *window,
+                           const struct aggregate_plan *const *members, size_t n,
+                           struct bytes group, struct why *why)
 {
     struct aggregate_series *series = arena_array(c->arena, n + 1, sizeof *series);
     struct aggregate_spec spec = window->spec;
@@ -233,9 +104,9 @@ static enum err fleet_some(struct api_call *c, const struct plan *window,
 
 /* Which members take part in one turn: pointers, so that a device may be in many groups. */
 struct fleet {
-    const struct plan *window, *members;
+    const struct aggregate_plan *window, *members;
     size_t n;
-    const struct plan **chosen;
+    const struct aggregate_plan **chosen;
     bool *labelled; /* members[i] has some label of the kind */
 };
 
@@ -290,7 +161,7 @@ static enum err fleet_by_device(struct api_call *c, const struct fleet *f, struc
 {
     enum err e = ERR_OK;
     for (size_t i = 0; i < f->n && !e; i++) {
-        const struct plan *member = &f->members[i];
+        const struct aggregate_plan *member = &f->members[i];
         const struct aggregate_series series = {member->device->id, member->variable->id};
         struct aggregate_spec spec = f->window->spec;
         spec.series = &series;
@@ -299,8 +170,8 @@ static enum err fleet_by_device(struct api_call *c, const struct fleet *f, struc
         size_t bucket_n;
         e = aggregate_run(c->app->telemetry, &spec, c->arena, &buckets, &bucket_n, why);
         if (!e)
-            write_buckets(c->body, member->device->external_id, member->variable->name,
-                          spec.aggregation, buckets, bucket_n);
+            aggregate_plan_write(c->body, member->device->external_id, member->variable->name,
+                                 spec.aggregation, buckets, bucket_n);
     }
     return e;
 }
@@ -333,20 +204,22 @@ static enum err fleet_write(struct api_call *c, struct fleet *f, int by, struct 
  * of their own, with group null; a device with several counts in each. */
 void aggregate_fleet(struct api_call *c)
 {
-    const struct ask ask = ask_of_query(c);
+    const struct aggregate_ask ask = ask_of_query(c);
     int by = 0;
     if (!fleet_groups(api_query(c, "groupBy"), &by)) {
         api_problem(c, 400, "groupBy may be device, tag, group or none.");
         return;
     }
-    struct plan window = {0}, *members = arena_array(c->arena, FLEET_MAX, sizeof *members);
+    struct aggregate_plan window = {0},
+                          *members = arena_array(c->arena, FLEET_MAX, sizeof *members);
     struct fleet f = {.window = &window,
                       .members = members,
                       .chosen = arena_array(c->arena, FLEET_MAX, sizeof *f.chosen),
                       .labelled = arena_zalloc(c->arena, FLEET_MAX * sizeof *f.labelled)};
     struct why why = {""};
-    enum err e =
-        members && f.chosen && f.labelled ? plan_window(c, &ask, &window, &why) : ERR_NOMEM;
+    enum err e = members && f.chosen && f.labelled
+                     ? aggregate_plan_window(c, clock_wall_ns(c->app->clock), &ask, &window, &why)
+                     : ERR_NOMEM;
     if (!e && !ask.variable.n) e = why_say(&why, ERR_INVALID, "variable is missing");
     if (!e) f.n = fleet_members(c, ask.variable, members);
     if (!e) e = fleet_write(c, &f, by, &why);

@@ -12,6 +12,12 @@ struct stats {
     int64_t first_ns, last_ns;
 };
 
+/* What there is of one series in some range. */
+struct series_total {
+    int64_t device, series;
+    struct stats stats;
+};
+
 void stats_add(struct stats *s, struct sample sample);
 void stats_add_rollup(struct stats *s, const struct rollup *r);
 double stats_sum(const struct stats *s);

@@ -85,9 +85,14 @@ struct run {
     size_t kept_n, kept_cap;
 };
 
+bool aggregation_is_percentile(enum aggregation a)
+{
+    return kinds[a].rank > 0;
+}
+
 static bool is_percentile(const struct run *r)
 {
-    return kinds[r->spec->aggregation].rank > 0;
+    return aggregation_is_percentile(r->spec->aggregation);
 }
 
 static uint64_t bucket_of(const struct run *r, int64_t ts_ns)
@@ -233,9 +238,9 @@ static double percentile(const struct kept *kept, size_t n, double rank)
     return kept[low].value + part * (kept[low + 1].value - kept[low].value);
 }
 
-static double value_of(const struct run *r, const struct stats *s, const struct kept *kept)
+double aggregate_value(enum aggregation a, const struct stats *s)
 {
-    switch (r->spec->aggregation) {
+    switch (a) {
     case AGGREGATION_MIN:
         return s->min;
     case AGGREGATION_MAX:
@@ -250,11 +255,15 @@ static double value_of(const struct run *r, const struct stats *s, const struct 
         return s->first;
     case AGGREGATION_LAST:
         return s->last;
-    case AGGREGATION_STDDEV:
-        return stats_stddev(s);
     default:
-        return percentile(kept, s->count, kinds[r->spec->aggregation].rank);
+        return stats_stddev(s);
     }
+}
+
+static double value_of(const struct run *r, const struct stats *s, const struct kept *kept)
+{
+    enum aggregation a = r->spec->aggregation;
+    return is_percentile(r) ? percentile(kept, s->count, kinds[a].rank) : aggregate_value(a, s);
 }
 
 static enum err emit(struct run *r, struct arena *arena, struct aggregate_bucket **ret,
@@ -318,5 +327,26 @@ enum err aggregate_run(struct telemetry *t, const struct aggregate_spec *spec, s
     if (e == ERR_IMPOSSIBLE)
         why_say(why, e, "a percentile takes at most %d samples; ask for a shorter range",
                 AGGREGATE_PERCENTILE_SAMPLES_MAX);
+    return e;
+}
+
+enum err aggregate_totals(struct telemetry *t, int64_t org, int64_t from_ns, int64_t to_ns,
+                          const struct query_limit *limit, struct series_total *totals, size_t n)
+{
+    enum err e = query_limit_check(limit);
+    if (!e) e = telemetry_totals(t, org, from_ns, to_ns, totals, n);
+    if (e != ERR_NOTFOUND) return e;
+    const struct aggregate_spec spec = {.org = org,
+                                        .aggregation = AGGREGATION_AVG,
+                                        .from_ns = from_ns,
+                                        .to_ns = to_ns,
+                                        .limit = limit};
+    struct run r = {.store = t, .spec = &spec, .bucket_count = 1, .interval_ns = UINT64_MAX};
+    e = ERR_OK;
+    for (size_t i = 0; i < n && !e; i++) {
+        r.series = (struct aggregate_series){totals[i].device, totals[i].series};
+        r.buckets = &totals[i].stats;
+        e = run_series(&r);
+    }
     return e;
 }

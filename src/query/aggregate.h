@@ -48,5 +48,13 @@ struct aggregate_bucket {
  * that fits; or too many samples for a percentile. ERR_TIMEOUT, ERR_CLOSED: the limit. */
 enum err aggregate_run(struct telemetry *t, const struct aggregate_spec *spec, struct arena *arena,
                        struct aggregate_bucket **ret, size_t *ret_n, struct why *why) MUST_CHECK;
+bool aggregation_is_percentile(enum aggregation a);
+/* Adds to each total what its series has in [from, to); each series once. Many of them cost a store
+ * that is remote one round trip. */
+enum err aggregate_totals(struct telemetry *t, int64_t org, int64_t from_ns, int64_t to_ns,
+                          const struct query_limit *limit, struct series_total *totals,
+                          size_t n) MUST_CHECK;
+/* Of what is not empty; no percentile. */
+double aggregate_value(enum aggregation a, const struct stats *s);
 /* "15m", "3600s", "1h", "7d" or "" / "NONE" (0). False on anything else. */
 bool aggregate_parse_interval(struct bytes text, int64_t *ret_ns);

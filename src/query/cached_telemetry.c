@@ -318,6 +318,12 @@ static enum err cached_latest(struct telemetry *base, int64_t org, const int64_t
     return telemetry_latest(cached_of(base)->below, org, series, n, ret);
 }
 
+static enum err cached_totals(struct telemetry *base, int64_t org, int64_t from_ns, int64_t to_ns,
+                              struct series_total *totals, size_t n)
+{
+    return telemetry_totals(cached_of(base)->below, org, from_ns, to_ns, totals, n);
+}
+
 static enum err cached_seal(struct telemetry *base)
 {
     return telemetry_seal(cached_of(base)->below);
@@ -372,6 +378,7 @@ enum err cached_telemetry_new(struct telemetry **ret, struct telemetry *below, s
         .scan_close = below->ops->scan_close,
         .latest = cached_latest,
         .rollups = cached_rollups,
+        .totals = below->ops->totals ? cached_totals : NULL,
         .retain = cached_retain,
         .purge_device = cached_purge_device,
         .seal = cached_seal,

@@ -29,13 +29,17 @@
     CREATE("devices_purgeable ON devices (deleted_ns, id) WHERE deleted_ns <> 0")                  \
     /* catalog_synthetics_load: the next devices that have some */                                 \
     CREATE("synthetics_device ON synthetics (device)")                                             \
-    /* catalog_sessions_purge */                                                                   \
+    /* catalog_cleanup_remove of sessions */                                                       \
     CREATE("sessions_expiry ON sessions (expires_ns)")
 
 const char migration_performance_sql[] = BOTH(ON_SQLITE);
 
 /* clang-format off */
-const char migration_performance_postgres_sql[] = MIGRATE_ALONE BOTH(ON_POSTGRES)
+const char migration_performance_postgres_sql[] = MIGRATE_ALONE
+    /* devices_external and devices_created, fleet_rules_uuid serve their statements as well */
+    "DROP INDEX CONCURRENTLY IF EXISTS devices_alive;\n"
+    "DROP INDEX CONCURRENTLY IF EXISTS fleet_rules_org;\n"
+    BOTH(ON_POSTGRES)
     /* catalog_alerts_list by severity, by source, sorted by rule or device */
     ON_POSTGRES("alerts_severity ON alerts (org, severity, id)")
     ON_POSTGRES("alerts_source ON alerts (org, source, id)")
@@ -54,8 +58,8 @@ const char migration_performance_postgres_sql[] = MIGRATE_ALONE BOTH(ON_POSTGRES
     ON_POSTGRES("devices_sensor_type ON devices (org, lower(coalesce(sensor_type, '')), id) "
                 "WHERE deleted_ns = 0")
     ON_POSTGRES("devices_created ON devices (org, created_ns, id) WHERE deleted_ns = 0")
-    /* postgres_retain: the hours an organisation forgets */
-    ON_POSTGRES("telemetry_hours_org ON telemetry_hours (org, hour_ns)")
+    /* catalog_cleanup_remove of requests to reset a password */
+    ON_POSTGRES("password_resets_expiry ON password_resets (expires_ns)")
     /* postgres_retain: the readings an organisation forgets, and what is recent of it */
     "CREATE INDEX IF NOT EXISTS telemetry_records_recent ON telemetry_records (org, ts_ns);\n";
 /* clang-format on */

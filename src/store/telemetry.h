@@ -3,8 +3,7 @@
  * (tests/contract/) runs on each implementation.
  *
  * T1  write() == ERR_OK: every record of every set survives kill -9 and power loss, and every scan,
- *     latest or rollup call that starts afterwards sees it. Nothing shows a record before it is
- * durable.
+ *     latest or rollup call that starts afterwards sees it; before it is durable, none does.
  * T2  write() != ERR_OK: nothing of the sets is acknowledged. They may still appear after a restart
  *     (the sync's outcome was unknown); they never appear in part of a record.
  * T3  the same (org, series, time) again: the last write wins, by order of write() calls and,
@@ -20,6 +19,7 @@
  * Memory: arguments are borrowed for the call; cursors are owned by who opened them. */
 #include "base/err.h"
 #include "model/record.h"
+#include "model/stats.h"
 
 #include <stdbool.h>
 
@@ -73,6 +73,11 @@ struct telemetry_ops {
      * out, into ret[0 .. cap): *ret_n of them; ERR_TOOLARGE when cap does not hold them. */
     enum err (*rollups)(struct telemetry *, const struct scan_range *, struct rollup *ret,
                         size_t cap, size_t *ret_n);
+
+    /* The same as reading each of these series of one organisation over [from, to), which are
+     * added to their stats, in any order; NULL: there is nothing to win over reading them. */
+    enum err (*totals)(struct telemetry *, int64_t org, int64_t from_ns, int64_t to_ns,
+                       struct series_total *totals, size_t n);
 
     /* Drops raw points older than raw_cutoff_ns and rollups older than rollup_cutoff_ns (INT64_MIN
      * keeps all), rounded down to the hour; from the call on no query sees them; whole blocks and
@@ -134,6 +139,9 @@ enum err telemetry_latest(struct telemetry *t, int64_t org, const int64_t *serie
                           struct sample *ret) MUST_CHECK;
 enum err telemetry_rollups(struct telemetry *t, const struct scan_range *range, struct rollup *ret,
                            size_t cap, size_t *ret_n) MUST_CHECK;
+/* ERR_NOTFOUND: this store has no such call; each series once. */
+enum err telemetry_totals(struct telemetry *t, int64_t org, int64_t from_ns, int64_t to_ns,
+                          struct series_total *totals, size_t n) MUST_CHECK;
 enum err telemetry_retain(struct telemetry *t, int64_t org, int64_t raw_cutoff_ns,
                           int64_t rollup_cutoff_ns, uint64_t *ret_points) MUST_CHECK;
 enum err telemetry_purge_device(struct telemetry *t, int64_t org, int64_t device) MUST_CHECK;

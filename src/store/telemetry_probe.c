@@ -9,6 +9,7 @@ enum call {
     CALL_SCAN_CLOSE,
     CALL_LATEST,
     CALL_ROLLUPS,
+    CALL_TOTALS,
     CALL_RETAIN,
     CALL_PURGE_DEVICE,
     CALL_SEAL,
@@ -26,6 +27,7 @@ enum call {
         [CALL_SCAN_CLOSE] = PROBE_INIT(PROBE_STORE, word "_scan_close"),                           \
         [CALL_LATEST] = PROBE_INIT(PROBE_STORE, word "_latest"),                                   \
         [CALL_ROLLUPS] = PROBE_INIT(PROBE_STORE, word "_rollups"),                                 \
+        [CALL_TOTALS] = PROBE_INIT(PROBE_STORE, word "_totals"),                                   \
         [CALL_RETAIN] = PROBE_INIT(PROBE_STORE, word "_retain"),                                   \
         [CALL_PURGE_DEVICE] = PROBE_INIT(PROBE_STORE, word "_purge_device"),                       \
         [CALL_SEAL] = PROBE_INIT(PROBE_STORE, word "_seal"),                                       \
@@ -93,6 +95,15 @@ enum err telemetry_rollups(struct telemetry *t, const struct scan_range *range, 
     struct probe_span span;
     begin(&span, t->ops, CALL_ROLLUPS);
     return end(&span, t->ops->rollups(t, range, ret, cap, ret_n));
+}
+
+enum err telemetry_totals(struct telemetry *t, int64_t org, int64_t from_ns, int64_t to_ns,
+                          struct series_total *totals, size_t n)
+{
+    struct probe_span span;
+    if (!t->ops->totals) return ERR_NOTFOUND;
+    begin(&span, t->ops, CALL_TOTALS);
+    return end(&span, t->ops->totals(t, org, from_ns, to_ns, totals, n));
 }
 
 enum err telemetry_retain(struct telemetry *t, int64_t org, int64_t raw_cutoff_ns,

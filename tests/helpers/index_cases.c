@@ -241,12 +241,6 @@ DEVICES(devices_by_location, sorted("location"), .located = false)
 DEVICES(devices_by_type, sorted("sensorType"), .located = false)
 DEVICES(devices_by_age, sorted("createdAt"), .located = false)
 
-static void devices_alive(struct index_world *w)
-{
-    int64_t n;
-    struct sql_tx *tx = begin(w);
-    end(tx, catalog_devices_count(tx, ORG, &n));
-}
 static void devices_gone(struct index_world *w)
 {
     struct device d;
@@ -290,13 +284,6 @@ static void rules_of_device(struct index_world *w)
     size_t n;
     struct sql_tx *tx = begin(w);
     end(tx, catalog_rules_list_device(tx, ORG, DEVICE, 0, ids, 20, &n));
-}
-static void fleet_rules_list(struct index_world *w)
-{
-    struct fleet_rule *items;
-    struct catalog_listing listing;
-    struct sql_tx *tx = begin(w);
-    end(tx, catalog_fleet_rules_list(tx, QUIET, &first_page, &w->arena, &items, &listing, NULL));
 }
 static void fleet_rules_due(struct index_world *w)
 {
@@ -368,6 +355,10 @@ static void invitations_list(struct index_world *w)
     struct catalog_listing listing;
     struct sql_tx *tx = begin(w);
     end(tx, catalog_invitations_list(tx, QUIET, &first_page, &w->arena, &items, &listing, NULL));
+}
+static void resets_purge(struct index_world *w)
+{
+    clean(w, CLEANUP_PASSWORD_RESETS, AT(0) + 10);
 }
 static void users_due(struct index_world *w)
 {
@@ -446,10 +437,9 @@ const struct index_case index_cases[] = {
     {"devices_created", "catalog_devices_list", true, devices_by_age},
     {"synthetics_device", "catalog_synthetics_load", false, synthetics_load},
     {"sessions_expiry", "catalog_cleanup_remove", false, sessions_purge},
-    {"telemetry_hours_org", "postgres_retain", false, records_forgotten},
-    {"telemetry_records_recent", "postgres_retain", false, records_forgotten},
+    {"password_resets_expiry", "catalog_cleanup_remove", false, resets_purge},
+    {"telemetry_records_recent", "cleanup_old_telemetry", false, records_forgotten},
     /* those there were */
-    {"devices_alive", "catalog_devices_count", false, devices_alive},
     {"telemetry_records_pkey", "postgres_scan_open", false, records_of_device},
     {"telemetry_hours_pkey", "postgres_rollups", false, hours_of_series},
     {"telemetry_hours_device", "postgres_purge_device", false, device_forgotten},
@@ -477,7 +467,6 @@ const struct index_case index_cases[] = {
     {"commands_expiry", "catalog_commands_list_due", false, commands_due},
     {"commands_ended", "catalog_cleanup_remove", false, commands_purge},
     {"rules_device", "catalog_rules_list_device", false, rules_of_device},
-    {"fleet_rules_org", "catalog_fleet_rules_list", false, fleet_rules_list},
     {"fleet_rules_due", "catalog_fleet_rules_list_due", false, fleet_rules_due},
     {"device_labels_label", "catalog_devices_list", true, devices_labelled},
     {"devices_deleted", "catalog_devices_find_deleted", false, devices_gone},

@@ -46,7 +46,8 @@ static void fill_access(struct index_world *w, int64_t unit)
         "FROM generate_series(0::bigint, 4999) i;"
         "INSERT INTO invitations (org, email, roles, hash, invited_by, sends, created_ns, "
         "expires_ns, accepted_ns) SELECT 1 + i %% 10, 'guest' || i || '@example.org', 1, "
-        "sha256(i::text::bytea), 1, 1, " Y ", " Y ", 1 FROM generate_series(0::bigint, 4999) i;",
+        "sha256(i::text::bytea), 1, 1, " Y ", " Y
+        " + i, 1 FROM generate_series(0::bigint, 4999) i;",
         unit);
     index_world_tell(w, sql);
 }
@@ -75,7 +76,7 @@ static void fill_devices(struct index_world *w, const struct index_size *size)
         "INSERT INTO labels (org, kind, name, created_ns, updated_ns) SELECT o, 0, 'tag ' || i, 0, "
         "0 FROM generate_series(1::bigint, 11) o, generate_series(1::bigint, 100) i;"
         "INSERT INTO device_labels (org, device, label) SELECT d.org, d.id, l.id FROM devices d "
-        "JOIN labels l ON l.org = d.org AND (l.id + d.id) %% 50 = 0;",
+        "JOIN labels l ON l.org = d.org AND (l.id + d.id) %% 997 = 0;",
         size->fleet);
     index_world_tell(w, sql);
 }
@@ -121,7 +122,7 @@ static void fill_records(struct index_world *w, int64_t unit)
         "INSERT INTO alerts (org, uuid, source, rule, rule_uuid, rule_name, device, "
         "device_external_id, message, severity, triggered_value, raised_ns, acknowledged_ns, "
         "resolved_ns) SELECT 1 + i %% 10, decode(md5(i::text), 'hex'), "
-        "CASE WHEN i / 10 %% 100 = 7 THEN 1 ELSE 0 END, i, decode(md5('r' || i %% 1000), 'hex'), "
+        "CASE WHEN i / 10 %% 900 = 7 THEN 1 ELSE 0 END, i, decode(md5('r' || i %% 1000), 'hex'), "
         "'rule ' || i / 10 %% 100, 1 + i %% 10 * 50 + i / 10 %% 50, 'dev-' || i / 10 %% 50, "
         "'too hot', CASE WHEN i / 10 %% 50 = 3 THEN 3 ELSE 0 END, 1, " Y " + i * 1000000000, "
         "CASE WHEN i / 10 %% 50 = 1 THEN 0 ELSE 1 END, CASE WHEN i / 10 %% 53 = 1 THEN 0 ELSE 1 "
@@ -213,8 +214,8 @@ static void fill_readings(struct index_world *w, const struct index_size *size)
     index_world_tell(w, sql);
     index_world_tell(
         w,
-        "INSERT INTO telemetry_latest (org, series, device, ts_ns, value) SELECT 1 + s / 2 / 50, "
-        "s + 1, 1 + s / 2, " Y ", 1 FROM generate_series(0::bigint, 999) s;"
+        "INSERT INTO telemetry_latest (org, series, device, ts_ns, value) SELECT 1 + s / 10 / 50, "
+        "s + 1, 1 + s / 10, " Y ", 1 FROM generate_series(0::bigint, 4999) s;"
         "INSERT INTO telemetry_stale (org, device, hour_ns) SELECT 1 + d / 50, 1 + d, " Y
         " + 364 * " D " + n * 3600000000000 FROM generate_series(0::bigint, 499) d, "
         "generate_series(0::bigint, 39) n ON CONFLICT DO NOTHING");
@@ -226,8 +227,8 @@ void index_seed_fill(struct index_world *w, const struct index_size *size)
     fill_access(w, size->unit);
     fill_devices(w, size);
     fill_boards(w);
+    fill_quiet(w, size->unit); /* before the others: its newest are far from the end */
     fill_records(w, size->unit);
-    fill_quiet(w, size->unit);
     make_months(w);
     fill_readings(w, size);
     index_world_tell(w, "VACUUM ANALYZE");

@@ -191,6 +191,56 @@ static void do_rollups(struct world *w)
     for (size_t i = 0; i < n; i++) MUST(w, rollups_agree(&got[i], &want[i]));
 }
 
+/* What reading one series from `from` to `to` would find, piece by piece. */
+static struct stats model_total(struct world *w, size_t series, int64_t from, int64_t to)
+{
+    static struct rollup hours[ROLLUPS];
+    int64_t first = telemetry_model_hour(from), last = telemetry_model_hour(to);
+    struct stats stats = {.count = 0};
+    size_t n;
+    if (first < from) first += NS_PER_HOUR;
+    if (last <= first) first = last = to;
+    const struct sample *raw = telemetry_model_scan(&w->model, series, from, first, &n);
+    for (size_t i = 0; i < n; i++) stats_add(&stats, raw[i]);
+    if (first < last) {
+        n = telemetry_model_rollups(&w->model, series, first, last, hours, ROLLUPS);
+        for (size_t i = 0; i < n; i++) stats_add_rollup(&stats, &hours[i]);
+    }
+    raw = telemetry_model_scan(&w->model, series, last, to, &n);
+    for (size_t i = 0; i < n; i++) stats_add(&stats, raw[i]);
+    return stats;
+}
+
+static bool totals_agree(const struct stats *a, const struct stats *b)
+{
+    const struct rollup x = {0,        a->count, stats_sum(a), a->min,      a->max,
+                             a->first, a->last,  a->m2,        a->first_ns, a->last_ns};
+    const struct rollup y = {0,        b->count, stats_sum(b), b->min,      b->max,
+                             b->first, b->last,  b->m2,        b->first_ns, b->last_ns};
+    return a->count == b->count && (!a->count || rollups_agree(&x, &y));
+}
+
+/* Some series of one organisation at once, of a store that has such a call. */
+static void do_totals(struct world *w)
+{
+    struct series_total totals[MODEL_SERIES];
+    int64_t org = 1 + below(w, MODEL_ORGS), from = random_time(w) - below(w, 5 * 3600) * NS_PER_S;
+    int64_t to = from + 1 + below(w, 6 * 3600) * NS_PER_S;
+    size_t n = 0;
+    for (size_t i = 0; i < MODEL_SERIES; i++) {
+        const struct model_series *s = &w->model.series[i];
+        if (s->org != org || rnd_below(&w->rnd, 3) == 0) continue;
+        totals[n++] = (struct series_total){s->device, s->series, {.count = 0}};
+    }
+    enum err e = telemetry_totals(w->store, org, from, to, totals, n);
+    if (e == ERR_NOTFOUND) return;
+    MUST(w, e == ERR_OK);
+    for (size_t i = 0; i < n; i++) {
+        struct stats want = model_total(w, (size_t)totals[i].series - 1, from, to);
+        MUST(w, totals_agree(&totals[i].stats, &want));
+    }
+}
+
 static void do_retain(struct world *w)
 {
     int64_t org = 1 + below(w, MODEL_ORGS);
@@ -228,8 +278,10 @@ static void do_one(struct world *w)
         do_scan(w);
     else if (dice < 8700)
         do_latest(w);
-    else if (dice < 9920)
+    else if (dice < 9500)
         do_rollups(w);
+    else if (dice < 9920)
+        do_totals(w);
     else if (dice < 9945)
         MUST(w, w->store->ops->seal(w->store) == ERR_OK);
     else if (dice < 9970)

@@ -65,6 +65,8 @@ enum err postgres_latest(struct telemetry *t, int64_t org, const int64_t *series
                          struct sample *ret) MUST_CHECK;
 enum err postgres_rollups(struct telemetry *t, const struct scan_range *range, struct rollup *ret,
                           size_t cap, size_t *ret_n) MUST_CHECK;
+enum err postgres_totals(struct telemetry *t, int64_t org, int64_t from_ns, int64_t to_ns,
+                         struct series_total *totals, size_t n) MUST_CHECK;
 enum err postgres_retain(struct telemetry *t, int64_t org, int64_t raw_ns, int64_t rollup_ns,
                          uint64_t *ret_points) MUST_CHECK;
 enum err postgres_purge_device(struct telemetry *t, int64_t org, int64_t device) MUST_CHECK;

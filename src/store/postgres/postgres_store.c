@@ -225,6 +225,7 @@ enum err postgres_store_open(struct telemetry **ret, const struct postgres_store
         .scan_close = postgres_scan_close,
         .latest = postgres_latest,
         .rollups = postgres_rollups,
+        .totals = postgres_totals,
         .retain = postgres_retain,
         .purge_device = postgres_purge_device,
         .seal = postgres_seal,
