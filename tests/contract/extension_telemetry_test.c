@@ -1,5 +1,5 @@
-/* The contract of store/telemetry.h on PostgreSQL with TimescaleDB, and with Citus, where the server
- * has them; where it has not, each is one case that says so. Without them the rest is proved: that
+/* The contract of store/telemetry.h on PostgreSQL with TimescaleDB, and with Citus, where the
+ * server has them; where it has not, each is one case that says so. Without them it is proved that
  * the store goes on as it is. */
 #include "postgres_server.h"
 #include "store/migrations.h"

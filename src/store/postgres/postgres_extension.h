@@ -1,11 +1,11 @@
 #pragma once
-/* store/postgres/postgres_extension.h -- what an extension of the server does for readings, where it
- * is there and its key says so: postgres_timescale.c (compressed hypertables instead of months) and
- * postgres_citus.c (readings and sums spread over servers by device). Both are statements written
- * to the extensions' documentation; plain PostgreSQL 15 is what the tests prove.
+/* store/postgres/postgres_extension.h -- what an extension of the server does for readings, where
+ * it is there and its key says so: postgres_timescale.c (compressed hypertables instead of months)
+ * and postgres_citus.c (readings and sums spread over servers by device). Both are statements
+ * written to the extensions' documentation; plain PostgreSQL 15 is what the tests prove.
  *
- * Each runs once, behind the migrations, on a database that has no readings yet: then it has what it
- * is. A database that has readings as months stays as it is, and the start says how to move them.
+ * Each runs once, behind the migrations, on a database that has no readings yet: then it has what
+ * it is. A database that has readings as months stays as it is, and the start says so.
  * Threads: before anybody else uses the database.   Memory: borrowed for the call. */
 #include "store/postgres/postgres_pool.h"
 
