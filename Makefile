@@ -14,7 +14,7 @@ DESTDIR ?=
 SERVER  := build/release/sensorvision
 
 .PHONY: build run test check format layers headers symbols lengths banned leftovers docs hardening probes \
-        asan ubsan tsan fuzz cover bench bench-probes bench-flood fmt crash-long clean install help
+        asan ubsan tsan fuzz cover bench bench-probes bench-flood loadtest fmt crash-long clean install help
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ bench-probes: build ## what the probes cost: the server with and without them, i
 
 bench-flood: build ## ingest beside a flood of analytics
 	@node bench/analytics_flood.mjs
+
+loadtest: build ## the pilot's promises under load, and their table (bench/README.md)
+	@bench/pilot.sh
 
 crash-long: ## the long form of the crash suites (hours); prints its figures
 	@tools/setup.sh build test

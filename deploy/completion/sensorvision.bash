@@ -21,7 +21,7 @@ _sensorvision() {
         'cleanup') options='--config --set --data --json --help' ;;
         'import') options='--format --device --time-column --time-format --zone --columns --skip --shift-to-now --batch --org --from-line --dry-run --config --set --data --url --token --user --password --json --help' ;;
         'export') options='--device --format --from --to --org --output --config --set --data --url --token --user --password --json --help' ;;
-        'loadtest') options='--users --devices --duration --points-per-day --max-rate --points --batch --variables --organizations --connections --seed --scenario --transport --mqtt --save --compare --keep --data --url --token --user --password --json --help' ;;
+        'loadtest') options='--users --devices --duration --points-per-day --max-rate --points --batch --variables --organizations --connections --seed --scenario --transport --mqtt --noisy --save --compare --keep --data --url --token --user --password --json --help' ;;
         'version') options='--json --help' ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then

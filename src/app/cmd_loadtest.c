@@ -49,6 +49,9 @@ static int take_rate(struct cli *cli, struct loadtest_opts *o)
     o->max_rate = cli_has(cli, "max-rate");
     if (o->max_rate && cli_has(cli, "points-per-day"))
         return cli_usage(cli, "either --points-per-day or --max-rate");
+    if (number_parse(bytes_str(cli_value(cli, "noisy", "0")), &o->noisy) || o->noisy < 0 ||
+        o->noisy > 1000 || (o->noisy > 1 && o->max_rate))
+        return cli_usage(cli, "--noisy takes a number up to 1000, and no --max-rate");
     if (cli_has(cli, "points") && !o->max_rate)
         return cli_usage(cli, "--points goes with --max-rate");
     if (number_parse(bytes_str(text), &o->points_per_day) || !(o->points_per_day >= 1) ||
@@ -159,6 +162,7 @@ static enum err measure(struct loadtest *t)
     enum err e = loadtest_limits_lift(t);
     if (!e) e = loadtest_setup_make(t);
     if (!e) e = loadtest_history_send(t);
+    if (!e) e = loadtest_limits_narrow(t);
     if (!e) e = loadtest_run_all(t);
     if (!e) e = loadtest_verify_all(t);
     return e;

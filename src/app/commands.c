@@ -82,6 +82,7 @@ static const struct cli_option loadtest_options[] = {
     {"scenario", "NAME", "baseline, peak, stress or endurance (default baseline)", false},
     {"transport", "NAME", "of the devices: http or mqtt (default http)", false},
     {"mqtt", "HOST:PORT", "where MQTT listens (default: the server's host, 1883)", false},
+    {"noisy", "N", "the first organisation sends N times its daily quota's pace", false},
     {"save", "FILE", "keeps the figures as JSON", false},
     {"compare", "FILE", "against figures that were kept; exit 1 when one is worse", false},
     {"keep", NULL, "leaves the organisations in place", false},

@@ -34,7 +34,7 @@ struct loadtest {
     struct cli_progress progress;
     struct rnd rnd;
     struct why why;
-    unsigned interrupts;
+    unsigned interrupts, ticks;
     bool opened, running, draining, lifted, was_overridden;
     int64_t drain_until_ns;
 
@@ -44,12 +44,14 @@ struct loadtest {
     struct loadtest_org *orgs;
     struct loadtest_user *users;
     struct loadtest_device *devices;
+    struct loadtest_watch watch;
     struct loadtest_link **links; /* of devices */
     size_t link_count, orgs_made;
 
     int64_t start_ns, start_wall_ns, ramp_ns, end_ns, ended_ns;
     int64_t history_from_ns;
     uint64_t history_points, frames;
+    uint64_t limited; /* readings of the noisy organisation that were refused */
     size_t under_way, open_sockets, devices_at_work; /* the last: with a number of points */
     int64_t last_stored_ns;
     struct loadtest_verdict verdict;
@@ -66,6 +68,11 @@ static inline int64_t loadtest_wall_ns(const struct loadtest *t, int64_t mono_ns
     return t->start_wall_ns + (mono_ns - t->start_ns);
 }
 
+/* Is it the organisation that sends too much (--noisy)? What its people see is not the others'. */
+static inline bool loadtest_is_noisy(const struct loadtest *t, const struct loadtest_org *org)
+{
+    return t->opts.noisy > 1 && org == t->orgs;
+}
 /* A failed request, kept as the first of its kind for the report. */
 void loadtest_note(struct loadtest *t, enum loadtest_kind kind, const struct loadtest_reply *reply);
 
@@ -88,6 +95,10 @@ void loadtest_limits_restore(struct loadtest *t);
 enum err loadtest_setup_make(struct loadtest *t) MUST_CHECK;
 enum err loadtest_setup_clean(struct loadtest *t) MUST_CHECK;
 enum err loadtest_history_send(struct loadtest *t) MUST_CHECK;
+/* --noisy: the first organisation may send what the others do, and no more. */
+enum err loadtest_limits_narrow(struct loadtest *t) MUST_CHECK;
+void loadtest_watch_start(struct loadtest *t);
+void loadtest_watch_end(struct loadtest *t);
 void loadtest_users_start(struct loadtest *t);
 void loadtest_users_end(struct loadtest *t); /* connections; credentials stay, for reading back */
 void loadtest_users_forget(struct loadtest *t);

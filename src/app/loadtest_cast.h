@@ -26,8 +26,8 @@ enum { LOADTEST_STAGES_MAX = 6 };
 struct loadtest_opts {
     size_t users, devices, orgs, variables, batch, connections;
     int64_t duration_ns;
-    double points_per_day;
-    uint64_t points; /* --max-rate: as many in all; 0: until the duration is over */
+    double points_per_day, noisy; /* noisy: the first organisation's pace, in usual ones; 0 or 1 */
+    uint64_t points;              /* --max-rate: as many in all; 0: until the duration is over */
     bool max_rate, keep, mqtt;
     enum loadtest_scenario scenario;
     uint64_t seed;
@@ -66,6 +66,16 @@ struct loadtest_user {
     int64_t intended_ns; /* of the request under way, or of the next page */
     int64_t opened_ns;   /* when this page was meant to open */
     bool logged_in;
+};
+
+/* Who asks the monitoring routes while the others work. */
+struct loadtest_watch {
+    struct loadtest *t;
+    struct loadtest_due due;
+    struct loadtest_link *link;
+    struct loadtest_call call;
+    size_t next;
+    int64_t intended_ns;
 };
 
 struct loadtest_mqtt;

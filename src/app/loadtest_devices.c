@@ -219,11 +219,15 @@ static void on_reply(struct loadtest_call *call, const struct loadtest_reply *re
     bool good = all_taken(reply);
     bool passing = reply->status == 0 || reply->status == 429 || reply->status == 503;
     t->under_way--;
-    loadtest_figures_add(t->figures, LOADTEST_INGEST, loadtest_now_ns() - d->intended_ns);
+    /* A noisy device does not come back when it is told: it goes on. */
+    bool noisy = loadtest_is_noisy(t, d->org), limited = noisy && reply->status == 429;
+    enum loadtest_kind kind = noisy ? LOADTEST_NOISY : LOADTEST_INGEST;
+    loadtest_figures_add(t->figures, kind, loadtest_now_ns() - d->intended_ns);
     if (good) loadtest_devices_acknowledged(d);
-    if (!good) loadtest_figures_error(t->figures, LOADTEST_INGEST);
-    if (!good) loadtest_note(t, LOADTEST_INGEST, reply);
-    if (passing && !good && !t->draining) {
+    t->limited += limited;
+    if (!good && !limited) loadtest_figures_error(t->figures, kind);
+    if (!good) loadtest_note(t, kind, reply);
+    if (passing && !good && !t->draining && !limited) {
         int64_t wait = reply->retry_after_s > 0 ? reply->retry_after_s * NS_PER_S : AGAIN_NS;
         d->retrying = true;
         loadtest_schedule_set(&t->schedule, &d->due, loadtest_now_ns() + wait);
@@ -241,6 +245,8 @@ static void start_device(struct loadtest *t, struct loadtest_device *d, size_t i
     loadtest_call_init(&d->call, on_reply);
     d->link = t->links[i % t->link_count];
     d->period_ns = (int64_t)((double)t->opts.devices / per_second * (double)NS_PER_S);
+    if (loadtest_is_noisy(t, d->org))
+        d->period_ns = (int64_t)((double)d->period_ns / t->opts.noisy);
     if (t->opts.max_rate) {
         uint64_t records = t->opts.points / t->opts.variables;
         d->left = records * (i + 1) / t->opts.devices - records * i / t->opts.devices;

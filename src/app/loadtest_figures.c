@@ -21,6 +21,8 @@ static const struct {
     [LOADTEST_SOCKET] = {"socket", "live socket opened"},
     [LOADTEST_LIVE] = {"live", "reading seen at a live socket"},
     [LOADTEST_INGEST] = {"ingest", "readings sent, durable"},
+    [LOADTEST_MONITOR] = {"monitor", "health, metrics, performance routes"},
+    [LOADTEST_NOISY] = {"noisy", "requests of the noisy organisation"},
     [LOADTEST_LATE] = {"late", "the generator's own lateness"},
 };
 

@@ -27,7 +27,9 @@ enum loadtest_kind {
     LOADTEST_SOCKET, /* until the live socket is open */
     LOADTEST_LIVE,   /* from a reading's time until it is at a live socket */
     LOADTEST_INGEST,
-    LOADTEST_LATE, /* the generator's own: how late a request went out */
+    LOADTEST_MONITOR,
+    LOADTEST_NOISY, /* of an organisation that sends far too much; refusals are no errors */
+    LOADTEST_LATE,  /* the generator's own: how late a request went out */
     LOADTEST_KINDS
 };
 /* "login", and what it is in a few words. */

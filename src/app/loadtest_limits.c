@@ -127,6 +127,20 @@ enum err loadtest_limits_lift(struct loadtest *t)
     return e;
 }
 
+enum err loadtest_limits_narrow(struct loadtest *t)
+{
+    const struct loadtest_opts *o = &t->opts;
+    char path[100], body[80];
+    if (o->noisy <= 1) return ERR_OK;
+    double seconds = (double)(t->opts.duration_ns) / (double)NS_PER_S + (double)o->users / 20;
+    double share = (double)t->orgs[0].devices / (double)o->devices;
+    double history = (double)t->history_points * share;
+    double usual = o->points_per_day / 86400 * seconds * share;
+    snprintf(path, sizeof path, "/api/v1/pilot/organizations/%s/limits", t->orgs[0].id);
+    snprintf(body, sizeof body, "{\"maxTelemetryPointsPerDay\":%.0f}", history + usual + 1);
+    return loadtest_jobs_one(t, "PUT", path, t->admin, bytes_str(body), NULL);
+}
+
 void loadtest_limits_restore(struct loadtest *t)
 {
     if (!t->lifted) return;

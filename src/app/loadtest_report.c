@@ -96,6 +96,9 @@ void loadtest_report_text(const struct loadtest *t, struct buf *out)
         if (t->noted[k][0])
             buf_printf(out, "first failure of %s: %s\n", loadtest_kind_name((enum loadtest_kind)k),
                        t->noted[k]);
+    if (o->noisy > 1)
+        buf_printf(out, "%llu readings of the noisy organisation were refused by its daily limit\n",
+                   (unsigned long long)t->limited);
     loadtest_stages_text(t, out);
     add_verdict(t, out);
 }
@@ -174,6 +177,7 @@ void loadtest_report_json(const struct loadtest *t, const struct loadtest_compar
     json_write_member_bool(out, "sentEqualsStored", loadtest_report_stored(t));
     if (v->first[0]) json_write_member_text(out, "firstDifference", v->first);
     json_write_member_u64(out, "liveFrames", t->frames);
+    if (t->opts.noisy > 1) json_write_member_u64(out, "noisyRefused", t->limited);
     loadtest_stages_json(t, out);
     if (c) {
         json_write_key(out, "comparison");

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-enum { LOGINS_PER_SECOND = 20, INTERVALS_MAX = 600, DRAIN_S = 30, TICKS_PER_SECOND = 5 };
+enum { LOGINS_PER_SECOND = 20, INTERVALS_MAX = 600, DRAIN_S = 30, TICKS_PER_SECOND = 20 };
 
 void loadtest_note(struct loadtest *t, enum loadtest_kind kind, const struct loadtest_reply *reply)
 {
@@ -45,8 +45,10 @@ static void on_tick(struct loadtest_due *due)
 {
     struct loadtest *t = (struct loadtest *)(void *)((char *)due - offsetof(struct loadtest, tick));
     int64_t now = loadtest_now_ns();
-    loadtest_net_sweep(&t->net);
-    loadtest_mqtt_sweep(t);
+    if (t->ticks++ % TICKS_PER_SECOND == 0) {
+        loadtest_net_sweep(&t->net);
+        loadtest_mqtt_sweep(t);
+    }
     if (t->running) {
         look_at_end(t, now);
         if (!t->draining) loadtest_figures_turn(t->figures, now);
@@ -145,11 +147,13 @@ enum err loadtest_run_all(struct loadtest *t)
         t->running = true;
         loadtest_devices_start(t);
         loadtest_users_start(t);
+        loadtest_watch_start(t);
         drain(t);
         t->running = false;
         cli_progress_end(&t->progress);
         loadtest_devices_stop(t);
         loadtest_users_end(t);
+        loadtest_watch_end(t);
     }
     close_links(t);
     return e;

@@ -93,6 +93,7 @@ static void take_text(struct loadtest_socket *s, struct bytes text)
     at += sizeof key - 1;
     (void)bytes_cut(bytes_of(at, text.n - (size_t)(at - text.p)), '"', &stamp);
     if (timestamp_parse(stamp, &ts, NULL) || ts < t->start_wall_ns || t->opts.max_rate) return;
+    if (loadtest_is_noisy(t, s->user->org)) return;
     loadtest_figures_add(t->figures, LOADTEST_LIVE, loadtest_wall_ns(t, loadtest_now_ns()) - ts);
 }
 

@@ -15,7 +15,7 @@ enum { SAMPLES_MAX = 1200 };
 /* Requests that people and devices wait for. */
 static bool is_waited_for(enum loadtest_kind k)
 {
-    return k != LOADTEST_LOGIN && k != LOADTEST_LIVE && k != LOADTEST_LATE;
+    return k != LOADTEST_LOGIN && k != LOADTEST_LIVE && k != LOADTEST_LATE && k != LOADTEST_NOISY;
 }
 
 static size_t stage_of(const struct loadtest *t, size_t interval)

@@ -206,6 +206,7 @@ static bool count(struct loadtest_user *u, enum loadtest_kind kind,
                   const struct loadtest_reply *reply)
 {
     bool good = reply->status >= 200 && reply->status <= 299;
+    if (loadtest_is_noisy(u->t, u->org)) kind = LOADTEST_NOISY;
     loadtest_figures_add(u->t->figures, kind, loadtest_now_ns() - u->intended_ns);
     if (!good) loadtest_figures_error(u->t->figures, kind);
     if (!good) loadtest_note(u->t, kind, reply);

@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { ADMIN, run, startServer, temporaryDir } from './server.mjs';
 
-const KINDS = ['login', 'me', 'devices', 'latest', 'dashboard', 'widgets', 'query', 'aggregate', 'device', 'alerts', 'events', 'socket', 'live', 'ingest', 'late'];
+const KINDS = ['login', 'me', 'devices', 'latest', 'dashboard', 'widgets', 'query', 'aggregate', 'device', 'alerts', 'events', 'socket', 'live', 'ingest', 'monitor', 'late'];
 const dir = temporaryDir();
 const saved = `${dir}/saved.json`;
 const usual = ['--users', '30', '--devices', '40', '--points-per-day', '8e6', '--organizations', '3', '--duration', '4s', '--json'];
@@ -96,6 +96,17 @@ describe('a load test of the running server', () => {
         const { id } = content.find((organization) => organization.name === name);
         await server.login(name.replace(/-1$/, '-u1'), password);
         await server.ok('DELETE', `/organizations/${id}`, { token });
+    });
+
+    test('a noisy organisation is refused by its daily limit, and is not counted among the others', async () => {
+        const { code, stdout, stderr } = await own('--users', '0', '--devices', '6', '--organizations', '3', '--points-per-day', '4e6', '--noisy', '10', '--duration', '3s', '--json');
+        assert.equal(code, 0, stdout + stderr);
+        const report = JSON.parse(stdout);
+        const requests = (kind) => report.kinds.find((one) => one.kind === kind).requests;
+        assert.ok(requests('noisy') > 2 * requests('ingest') && report.noisyRefused > requests('noisy') / 2, stdout);
+        assert.equal((requests('ingest') + requests('noisy') - report.noisyRefused) * 3, report.pointsWritten);
+        assert.match(report.kinds.find((one) => one.kind === 'noisy').firstFailure, /^429 /);
+        assert.ok(requests('monitor') >= 20);
     });
 });
 
