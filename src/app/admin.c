@@ -70,6 +70,18 @@ enum err admin_reload(struct admin *a, struct why *why)
     return e;
 }
 
+enum err admin_follow_setting(struct admin *a, struct bytes setting)
+{
+    const struct admin_opts *o = &a->opts;
+    struct why why = {""};
+    if (!overrides_is_row(setting)) return ERR_OK;
+    lock_take(&a->lock);
+    enum err e = overrides_follow(o->conf, o->db, setting, &why);
+    if (!e) e = conf_apply(o->conf, o->settings, o->changed, o->changed_ctx);
+    lock_release(&a->lock);
+    return e;
+}
+
 /* --- configuration --------------------------------------------------------------------------- */
 
 /* Whether the key takes effect at once, said in the answer. */

@@ -59,6 +59,8 @@ enum err admin_set_config(struct admin *a, const char *key, const char *value,
 struct arena;
 enum err admin_get_override(struct admin *a, const char *key, struct arena *arena,
                             struct bytes *ret_value, bool *ret_live) MUST_CHECK;
+/* A setting that another server has written; when it is an override, LIVE keys take effect here. */
+enum err admin_follow_setting(struct admin *a, struct bytes setting) MUST_CHECK;
 
 struct admin_retained {
     int64_t organizations;

@@ -83,8 +83,8 @@ static enum err follow_alert(struct boot *b, int64_t org, struct bytes text)
 static enum err follow_setting(struct boot *b, struct bytes key)
 {
     if (auth_news_is_secret(key)) return auth_news_secret(b->app.auth);
-    if (boot_retention_is_setting(key)) return boot_retention_load(b);
-    return ERR_OK;
+    if (boot_retention_is_setting(key)) return boot_retention_follow(b, key);
+    return admin_follow_setting(b->admin, key);
 }
 
 static void forget_sums(struct boot *b)
@@ -178,7 +178,7 @@ static void on_missed(void *boot)
     struct telemetry *t = b->app.telemetry;
     enum err e = t->ops->reread(t);
     LOG(LOG_INFO, "readings_read_again", LOG_S("outcome", err_sentence(e)));
-    tap_gap(b->rules.tap);
+    followers_again(b->rules.followers);
     tap_gap(b->synthetics.tap);
     if (e) nodes_resync(b->app.nodes);
 }
@@ -186,7 +186,6 @@ static void on_missed(void *boot)
 static void on_told(void *boot, enum nodes_topic topic, struct bytes text)
 {
     struct boot *b = boot;
-    if (topic == NODES_UNSURE) on_missed(b);
     if (topic == NODES_RECOMPUTE) boot_synthetics_heard(&b->synthetics, text);
 }
 

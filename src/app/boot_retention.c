@@ -34,3 +34,24 @@ enum err boot_retention_load(struct boot *b)
     arena_done(&arena);
     return e;
 }
+
+enum err boot_retention_follow(struct boot *b, struct bytes key)
+{
+    struct arena arena;
+    struct setting row;
+    struct sql_tx *tx;
+    int64_t org, days;
+    if (!bytes_to_i64(bytes_of(key.p + prefix.n, key.n - prefix.n), &org)) return ERR_OK;
+    enum err e = sql_begin(b->app.db, SQL_READ, &tx);
+    if (e) return e;
+    arena_init(&arena, 1 << 16);
+    e = sql_end(tx, catalog_settings_get(tx, key, &arena, &row));
+    if (e == ERR_NOTFOUND) {
+        retention_clear(b->app.retention, org);
+        e = ERR_OK;
+    } else if (!e && bytes_to_i64(row.value, &days)) {
+        e = retention_set(b->app.retention, org, days);
+    }
+    arena_done(&arena);
+    return e;
+}

@@ -9,3 +9,5 @@
 struct boot;
 enum err boot_retention_load(struct boot *b) MUST_CHECK;
 bool boot_retention_is_setting(struct bytes key);
+/* That one has changed or is gone. */
+enum err boot_retention_follow(struct boot *b, struct bytes key) MUST_CHECK;

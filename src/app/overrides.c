@@ -105,6 +105,33 @@ enum err overrides_set(struct conf *conf, struct sql_db *db, const struct clock 
     return e ? e : conf_override(conf, key, value, actor->name.p, why);
 }
 
+bool overrides_is_row(struct bytes setting)
+{
+    return setting.n > prefix.n && bytes_equal(bytes_of(setting.p, prefix.n), prefix);
+}
+
+enum err overrides_follow(struct conf *conf, struct sql_db *db, struct bytes setting,
+                          struct why *why)
+{
+    struct arena arena;
+    struct setting row = {.key = setting};
+    struct sql_tx *tx;
+    enum err e = sql_begin(db, SQL_READ, &tx);
+    if (e) return e;
+    arena_init(&arena, ROWS_MAX_BYTES);
+    e = sql_end(tx, catalog_settings_get(tx, setting, &arena, &row));
+    bool gone = e == ERR_NOTFOUND;
+    if (!e || gone) {
+        const char *key = text_of(&arena, bytes_of(setting.p + prefix.n, setting.n - prefix.n));
+        const char *value = gone ? NULL : text_of(&arena, row.value);
+        const char *who = gone ? "system" : text_of(&arena, row.who);
+        bool room = key && who && (gone || value);
+        e = room ? conf_override(conf, key, value, who, why) : ERR_NOMEM;
+    }
+    arena_done(&arena);
+    return e == ERR_NOTFOUND || e == ERR_INVALID ? ERR_OK : e; /* of another version */
+}
+
 enum err overrides_write(const struct conf *conf, struct sql_db *db, struct buf *out,
                          struct why *why)
 {

@@ -19,6 +19,11 @@ enum err overrides_set(struct conf *conf, struct sql_db *db, const struct clock 
                        const char *key, const char *value, const struct actor *actor,
                        struct why *why) MUST_CHECK;
 
+/* Another server has stored or taken away the override of this row: `conf` follows. */
+bool overrides_is_row(struct bytes setting);
+enum err overrides_follow(struct conf *conf, struct sql_db *db, struct bytes setting,
+                          struct why *why) MUST_CHECK;
+
 /* Appends "overrides":[{key,value,who,at}…], secrets hidden. */
 enum err overrides_write(const struct conf *conf, struct sql_db *db, struct buf *out,
                          struct why *why) MUST_CHECK;

@@ -40,6 +40,7 @@ struct followers {
     bool reload[FOLLOWERS_CLIENTS_MAX];
 
     _Atomic bool stopping, leads; /* written under the lock */
+    _Atomic bool again;           /* taken by the thread */
     _Atomic bool due; /* changes or reloads are waiting; relaxed, the lock orders what they say */
     _Atomic uint64_t judged, replays, settle_failures;
     _Atomic size_t stat_count, stat_behind;
@@ -116,6 +117,12 @@ void followers_lead(struct followers *f, bool leads)
     atomic_store(&f->leads, leads);
     cond_broadcast(&f->stopped);
     lock_release(&f->lock);
+    if (f->wake) f->wake(f->wake_ctx);
+}
+
+void followers_again(struct followers *f)
+{
+    atomic_store(&f->again, true);
     if (f->wake) f->wake(f->wake_ctx);
 }
 
@@ -329,10 +336,10 @@ static void forget_all(struct followers *f)
 /* False: another server leads, there is nothing to do. */
 static bool follow_lead(struct followers *f)
 {
-    bool leads = atomic_load(&f->leads);
-    if (leads == f->led) return leads;
+    bool leads = atomic_load(&f->leads), again = atomic_exchange(&f->again, false);
+    if (leads == f->led && !again) return leads;
+    if (f->led) forget_all(f);
     f->led = leads;
-    if (!leads) forget_all(f);
     lock_take(&f->lock);
     for (unsigned i = 0; leads && i < f->client_count; i++) f->reload[i] = true;
     atomic_store_explicit(&f->due, leads, memory_order_relaxed);

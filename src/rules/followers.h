@@ -64,6 +64,10 @@ void followers_changed(struct followers *f, unsigned client, int64_t org, int64_
 /* Any thread. leads false: followers are forgotten and nothing is judged, because another server
  * does; true, which it is at first: all clients load, as at a start. */
 void followers_lead(struct followers *f, bool leads);
+/* Any thread. Readings were missed that are older than some that were judged (another server wrote
+ * them and died before it could tell): all clients forget and load, and judge again from what they
+ * saved. Nothing, while another server leads. */
+void followers_again(struct followers *f);
 /* Nothing is tried again any more; the thread ends as soon as its queue is empty. */
 void followers_stop(struct followers *f);
 void followers_free(struct followers *f); /* after the thread; NULL is fine */

@@ -32,7 +32,7 @@ enum {
 enum nodes_topic {
     NODES_RECORDS = 'r',   /* readings that are durable */
     NODES_SUMMED = 's',    /* hours below this may be summed up from now on */
-    NODES_UNSURE = 'u',    /* a write whose outcome is not known */
+    NODES_UNSURE = 'u',    /* a write whose outcome is not known: missed() */
     NODES_RECOMPUTE = 'y', /* synthetic variables of a device, for the leader */
 };
 

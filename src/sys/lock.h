@@ -21,7 +21,8 @@ enum lock_rank {
     LOCK_RANK_WAL = 60,        /* WAL segment hand-over */
     LOCK_RANK_CACHE = 62,      /* cached values; held while a map grows */
     LOCK_RANK_REDIS = 63,      /* connections to Redis, entries on their way there */
-    LOCK_RANK_NODES = 64,      /* what other nodes are to be told; who hears of them */
+    LOCK_RANK_NODES = 64,      /* what other nodes are to be told, held while a page is made; who
+                                  hears of them */
     LOCK_RANK_NOTIFIER = 65,   /* who sends what now; tests of receivers that wait */
     LOCK_RANK_HUB = 70,        /* live subscriptions; queues of taps; what rules and synthetic
                                   variables have to look at again */

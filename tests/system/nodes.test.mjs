@@ -177,6 +177,16 @@ describe('the catalog', { skip }, () => {
         assert.equal((await info(a)).alive, 2, 'a command is no server');
     });
 
+    test('a key that is LIVE, set at one, takes effect at the other, and so does taking it away', async () => {
+        const set = async (...args) => assert.equal((await run(['config', ...args, '--data', a.dir], { env: { STORE_URL: url } })).code, 0);
+        const many = () => status(b, 'GET', `/analytics/aggregate?deviceId=n-1&variable=v&aggregation=AVG&interval=1m&from=${new Date(Date.now() - 86_400_000).toISOString()}&to=${new Date().toISOString()}`, { token: user.accessToken });
+        assert.equal(await many(), 200);
+        await set('set', 'pilot.analytics.max-data-points', '100');
+        await until('the new limit', async () => await many() === 422);
+        await set('unset', 'pilot.analytics.max-data-points');
+        await until('the old limit', async () => await many() === 200);
+    });
+
     test('a retention set at one is kept by the other', async () => {
         const org = await a.register('short');
         const d = await a.device(org.accessToken, 'r-1');

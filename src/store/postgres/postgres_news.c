@@ -20,8 +20,9 @@
 #include <stdlib.h>
 
 enum { WAITING_BYTES = 64 << 20, AGAIN_MAX = 20000 };
-#define AGAIN_NS NS_PER_S
-#define TURN_NS  (100 * NS_PER_MS) /* then somebody may have come, or gone */
+#define AGAIN_NS  NS_PER_S
+#define MISSED_NS NS_PER_S          /* between two: reading again is work */
+#define TURN_NS   (100 * NS_PER_MS) /* then somebody may have come, or gone */
 
 /* --- notes that wait -------------------------------------------------------------------------- */
 
@@ -265,6 +266,7 @@ static void tell_page(struct postgres_node *n, const char *text)
     struct news w = {.kind = TOLD};
     while (postgres_tell_next(bytes_of(bytes, size), &at, &w.topic, &w.text)) {
         int64_t below_ns;
+        n->missed = n->missed || w.topic == NODES_UNSURE;
         if (w.topic == NODES_RECORDS)
             tell_records(n, w.text);
         else
@@ -293,10 +295,14 @@ static void tell_note(struct postgres_node *n, const char *text, bool again)
 static void tell_state(struct postgres_node *n)
 {
     unsigned alive = nodes_alive(&n->base);
-    bool resync = n->resync, missed = n->missed && !resync; /* the one is part of the other */
-    n->resync = n->missed = false;
-    if (resync) (void)call_all(n, &(struct news){.kind = RESYNC});
-    if (missed) (void)call_all(n, &(struct news){.kind = MISSED});
+    int64_t now_ns = clock_mono_ns(clock_real());
+    bool resync = n->resync, due = now_ns - n->missed_ns >= MISSED_NS;
+    bool missed = n->missed && !resync && due; /* the one is part of the other */
+    if (resync || missed) {
+        n->resync = n->missed = false;
+        n->missed_ns = now_ns;
+        (void)call_all(n, &(struct news){.kind = resync ? RESYNC : MISSED});
+    }
     postgres_news_tell_lead(n);
     if (alive != n->told_alive) (void)call_all(n, &(struct news){.kind = COUNTED, .alive = alive});
     n->told_alive = alive;

@@ -35,7 +35,8 @@ struct postgres_node {
     struct postgres_peers peers;
     uint64_t there; /* bit number - 1 */
     int64_t look_due_ns, mourn_until_ns;
-    bool holds; /* what is told waits */
+    int64_t missed_ns; /* when readings were read again, last */
+    bool holds;        /* what is told waits */
     bool deaf, resync, missed;
     bool ended; /* it has resigned, if it had to */
     struct postgres_notes waiting, again;
