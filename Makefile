@@ -9,6 +9,7 @@ MAKEFLAGS     += --no-print-directory
 T       ?= 60
 DATA    ?= ./var
 ARGS    ?=
+OPERATIONS ?= 10000000
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SERVER  := build/release/sensorvision
@@ -63,6 +64,19 @@ bench-flood: build ## ingest beside a flood of analytics
 
 loadtest: build ## the pilot's promises under load, and their table (bench/README.md)
 	@bench/pilot.sh
+
+bench-indexes: ## what each index of PostgreSQL saves on a pilot's year (half an hour, 12 GB below build/)
+	@tools/setup.sh build test
+	@cmake --preset release >/dev/null
+	@cmake --build build/release --target bench_indexes
+	@TMPDIR=$(CURDIR)/build build/release/bench_indexes $(ARGS)
+
+model-long: ## R7 at length: OPERATIONS random ones on each store against the model (hours)
+	@tools/setup.sh build test
+	@cmake --preset release >/dev/null
+	@cmake --build build/release --target embedded_telemetry_test postgres_telemetry_test
+	@R7_OPERATIONS=$(OPERATIONS) build/release/embedded_telemetry_test
+	@R7_OPERATIONS=$(OPERATIONS) build/release/postgres_telemetry_test
 
 crash-long: ## the long form of the crash suites (hours); prints its figures
 	@tools/setup.sh build test

@@ -40,9 +40,8 @@ const char migration_performance_postgres_sql[] = MIGRATE_ALONE
     "DROP INDEX CONCURRENTLY IF EXISTS devices_alive;\n"
     "DROP INDEX CONCURRENTLY IF EXISTS fleet_rules_org;\n"
     BOTH(ON_POSTGRES)
-    /* catalog_alerts_list by severity, by source, sorted by rule or device */
+    /* catalog_alerts_list by severity, sorted by rule or device */
     ON_POSTGRES("alerts_severity ON alerts (org, severity, id)")
-    ON_POSTGRES("alerts_source ON alerts (org, source, id)")
     ON_POSTGRES("alerts_rule_name ON alerts (org, lower(rule_name), id)")
     ON_POSTGRES("alerts_device_name ON alerts (org, device_external_id, id)")
     /* catalog_notifications_list of one channel, sorted by time */

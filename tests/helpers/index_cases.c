@@ -88,10 +88,6 @@ static void alerts_severe(struct index_world *w)
 {
     alerts(w, (struct alert_filter){.source = -1, .severity = ALERT_CRITICAL}, first_page);
 }
-static void alerts_of_fleet(struct index_world *w)
-{
-    alerts(w, (struct alert_filter){.source = ALERT_OF_FLEET_RULE, .severity = -1}, first_page);
-}
 static void alerts_of_rule(struct index_world *w)
 {
     struct uuid rule; /* of one that organisation 3 has: md5('r2') */
@@ -421,7 +417,6 @@ const struct index_case index_cases[] = {
     {"alerts_rule", "catalog_alerts_list", false, alerts_of_rule},
     {"alerts_open_device", "catalog_alerts_list_open", false, alerts_open_of_device},
     {"alerts_severity", "catalog_alerts_list", false, alerts_severe},
-    {"alerts_source", "catalog_alerts_list", false, alerts_of_fleet},
     {"alerts_rule_name", "catalog_alerts_list", false, alerts_sorted_rule},
     {"alerts_device_name", "catalog_alerts_list", false, alerts_sorted_device},
     {"notifications_webhook", "catalog_notifications_list", false, notes_of_webhook},

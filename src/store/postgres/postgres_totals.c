@@ -1,6 +1,6 @@
 /* Many series over one range in one snapshot and two statements:
  *
- *   from ──records──┤ hours that are summed up, and of those that are not their records ├──records── to
+ *   from ──records──┤ summed hours, records of the hours that are not ├──records── to
  *
  * A row of records has all values of its device, so a device is read once for all its series. */
 #include "base/mem.h"
