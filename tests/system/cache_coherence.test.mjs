@@ -24,7 +24,7 @@ async function until(what, condition) {
     return (Date.now() - begin) / 1000;
 }
 
-const say = (what, l) => console.log(`${what}: ${l.reads} reads, ${l.writes} writes, ${l.failed} failed, ${l.stale} stale, ${l.foreign} foreign, p50 ${l.p50.toFixed(2)} ms, p99 ${l.p99.toFixed(2)} ms`);
+const say = (what, l) => console.log(`${what}: ${l.reads} reads, ${l.writes} writes (${l.retried} again), ${l.failed} failed, ${l.stale} stale, ${l.foreign} foreign, p50 ${l.p50.toFixed(2)} ms, p99 ${l.p99.toFixed(2)} ms`);
 
 async function everyCacheWasRead(load, server) {
     await load.visit();
