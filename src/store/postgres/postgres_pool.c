@@ -190,10 +190,11 @@ static enum err wait_for_room(struct postgres_pool *p, struct postgres_conn **re
     return ERR_OK;
 }
 
-/* Nothing has come from the server since it was given back; a goodbye would. */
+/* The server has not said goodbye since it was given back: one look may find its last words, and
+ * only the next one that it has hung up. */
 static bool is_alive(struct postgres_conn *c)
 {
-    return PQconsumeInput(c->pg) && PQstatus(c->pg) == CONNECTION_OK;
+    return PQconsumeInput(c->pg) && PQconsumeInput(c->pg) && PQstatus(c->pg) == CONNECTION_OK;
 }
 
 /* With the lock: the server is away, and it was looked for a moment ago. */
