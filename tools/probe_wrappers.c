@@ -207,39 +207,56 @@ static void write_call(FILE *out, const struct prototype *p)
     fprintf(out, ")");
 }
 
-static void write_sampled(FILE *out, const struct prototype *p)
+static const char *result_of(const struct prototype *p)
 {
+    return strcmp(p->result, "void") == 0 ? "" : p->result;
+}
+
+/* The call, its result kept when there is one. */
+static void write_kept(FILE *out, const struct prototype *p)
+{
+    if (*result_of(p)) fprintf(out, "%s probed_result = ", p->result);
+    write_call(out, p);
+    fprintf(out, ";\n");
+}
+
+/* Every outcome is counted; one call in PROBE_SAMPLED is timed. */
+static void write_sampled(FILE *out, const struct prototype *p, bool error)
+{
+    const char *outcome = error ? "probed_result" : "ERR_OK";
     fprintf(out, "    static _Thread_local unsigned probed_calls;\n"
-                 "    if (probed_calls++ %% PROBE_SAMPLED) {\n        ");
-    write_call(out, p);
-    fprintf(out, ";\n        return;\n    }\n    int64_t probed_ns = probe_now();\n    ");
-    write_call(out, p);
-    fprintf(out, ";\n    probe_note_sampled(&probed, probed_ns);\n}\n");
+                 "    bool probed_now = probed_calls++ %% PROBE_SAMPLED == 0;\n"
+                 "    int64_t probed_ns = probed_now ? probe_now() : 0;\n    ");
+    write_kept(out, p);
+    fprintf(out,
+            "    if (probed_now)\n        probe_note(&probed, probed_ns, %s);\n"
+            "    else\n        probe_note_untimed(&probed, %s);\n",
+            outcome, outcome);
+}
+
+static void write_timed(FILE *out, const struct prototype *p, bool error)
+{
+    fprintf(out, "    struct probe_span probed_span;\n    probe_begin(&probed_span, &probed);\n");
+    if (p->has_org) fprintf(out, "    if (!probed_span.org) probed_span.org = org;\n");
+    fprintf(out, "    ");
+    write_kept(out, p);
+    fprintf(out, "    probe_end(&probed_span, %s);\n", error ? "probed_result" : "ERR_OK");
 }
 
 static void write_wrapper(void *ctx, const struct prototype *p)
 {
     struct output *o = ctx;
-    bool nothing = strcmp(p->result, "void") == 0, error = strcmp(p->result, "enum err") == 0;
-    bool sampled = strcmp(exemption(p->name), "sampled") == 0;
+    bool error = strcmp(p->result, "enum err") == 0;
     fprintf(o->out, "\n%s __real_%s(%s);\n%s __wrap_%s(%s);\n", p->result, p->name, p->params,
             p->result, p->name, p->params);
     fprintf(o->out,
             "%s __wrap_%s(%s)\n{\n    static struct probe probed = PROBE_INIT(%s, \"%s\");\n",
             p->result, p->name, p->params, o->kind, p->name);
-    if (sampled && !nothing) die("only what returns nothing can be sampled", p->name);
-    if (sampled) {
-        write_sampled(o->out, p);
-        return;
-    }
-    fprintf(o->out,
-            "    struct probe_span probed_span;\n    probe_begin(&probed_span, &probed);\n");
-    if (p->has_org) fprintf(o->out, "    if (!probed_span.org) probed_span.org = org;\n");
-    fprintf(o->out, "    ");
-    if (!nothing) fprintf(o->out, "%s probed_result = ", p->result);
-    write_call(o->out, p);
-    fprintf(o->out, ";\n    probe_end(&probed_span, %s);\n", error ? "probed_result" : "ERR_OK");
-    fprintf(o->out, "%s}\n", nothing ? "" : "    return probed_result;\n");
+    if (strcmp(exemption(p->name), "sampled") == 0)
+        write_sampled(o->out, p, error);
+    else
+        write_timed(o->out, p, error);
+    fprintf(o->out, "%s}\n", *result_of(p) ? "    return probed_result;\n" : "");
 }
 
 static void write_name(void *ctx, const struct prototype *p)
@@ -270,7 +287,7 @@ int main(int argc, char **argv)
     if (!o.out) die("cannot be written", argv[4]);
     fprintf(o.out,
             "/* Made by tools/probe_wrappers.c of %s. */\n#include \"%s\"\n\n"
-            "#include \"perf/probe.h\"\n",
+            "#include \"perf/probe.h\"\n#include <stdbool.h>\n",
             include_of(argv[2]), include_of(argv[2]));
     read_header(argv[2], write_wrapper, &o);
     return fclose(o.out) ? 1 : 0;

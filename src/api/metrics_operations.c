@@ -86,7 +86,7 @@ static struct line read_line(const struct probe *p)
         .count = probe_count(p),
         .failures = probe_failures(p),
         .slow = atomic_load_explicit(&p->slow, memory_order_relaxed),
-        .sum_ns = atomic_load_explicit(&p->took.sum_ns, memory_order_relaxed),
+        .sum_ns = probe_sum_ns(p),
     };
 }
 

@@ -65,7 +65,7 @@ static enum err retain_page(struct run *r, const struct catalog_page *page, stru
 static uint64_t partitions_dropped(struct admin *a)
 {
     struct telemetry_stats stats;
-    a->opts.telemetry->ops->read_stats(a->opts.telemetry, &stats);
+    telemetry_read_stats(a->opts.telemetry, &stats);
     return stats.partitions_dropped;
 }
 

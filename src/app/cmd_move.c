@@ -68,7 +68,7 @@ static enum err copy_anew(void *ctx, struct copy_job *j, int64_t org, int64_t de
                        "organisation %" PRId64 ", device %" PRId64
                        ": %.180s; the target stays closed",
                        org, device, how->text);
-    enum err e = again.to->ops->purge_device(again.to, org, device);
+    enum err e = telemetry_purge_device(again.to, org, device);
     return e ? e : copy_points_device(&again, org, device, &m->job.why);
 }
 

@@ -11,15 +11,10 @@ const int64_t histogram_bound_ns[HISTOGRAM_BUCKETS - 1] = {
 
 void histogram_record(struct histogram *h, int64_t ns)
 {
-    histogram_record_many(h, ns, 1);
-}
-
-void histogram_record_many(struct histogram *h, int64_t ns, uint64_t n)
-{
     int i = 0;
     while (i < HISTOGRAM_BUCKETS - 1 && ns > histogram_bound_ns[i]) i++;
-    atomic_fetch_add_explicit(&h->buckets[i], n, memory_order_relaxed);
-    atomic_fetch_add_explicit(&h->sum_ns, ns > 0 ? (uint64_t)ns * n : 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&h->buckets[i], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&h->sum_ns, ns > 0 ? (uint64_t)ns : 0, memory_order_relaxed);
 }
 
 uint64_t histogram_count(const struct histogram *h)

@@ -15,7 +15,6 @@ struct histogram {
 };
 
 void histogram_record(struct histogram *h, int64_t ns);
-void histogram_record_many(struct histogram *h, int64_t ns, uint64_t n);
 uint64_t histogram_count(const struct histogram *h);
 /* a += b */
 void histogram_add(struct histogram *a, const struct histogram *b);

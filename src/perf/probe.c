@@ -175,11 +175,10 @@ void probe_note(struct probe *p, int64_t begun_ns, enum err outcome)
     if (innermost) probe_add_part(innermost, p, now_ns - begun_ns);
 }
 
-void probe_note_sampled(struct probe *p, int64_t begun_ns)
+void probe_note_untimed(struct probe *p, enum err outcome)
 {
-    int64_t took_ns = probe_now() - begun_ns;
-    count(p, NULL, took_ns, INT64_MIN, ERR_OK);
-    histogram_record_many(&p->took, took_ns, PROBE_SAMPLED - 1); /* and the one above */
+    atomic_fetch_add_explicit(&p->untimed, 1, memory_order_relaxed);
+    if (outcome) atomic_fetch_add_explicit(&p->outcomes[outcome], 1, memory_order_relaxed);
 }
 
 void probe_begin_for(struct probe_span *s, struct probe *p, int64_t org, struct bytes request)
@@ -262,7 +261,14 @@ struct probe *probe_next(const struct probe *p)
 
 uint64_t probe_count(const struct probe *p)
 {
-    return histogram_count(&p->took);
+    return histogram_count(&p->took) + atomic_load_explicit(&p->untimed, memory_order_relaxed);
+}
+
+uint64_t probe_sum_ns(const struct probe *p)
+{
+    uint64_t timed = histogram_count(&p->took), all = probe_count(p);
+    uint64_t sum = atomic_load_explicit(&p->took.sum_ns, memory_order_relaxed);
+    return timed == all || !timed ? sum : (uint64_t)((double)sum * (double)all / (double)timed);
 }
 
 bool probe_is_failure(enum err outcome)

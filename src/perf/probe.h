@@ -50,6 +50,7 @@ struct probe {
     struct probe *_Atomic next;
     struct histogram took;
     _Atomic uint64_t outcomes[ERR_COUNT]; /* [ERR_OK] is not counted: took has all */
+    _Atomic uint64_t untimed;             /* counted beside `took` */
     _Atomic uint64_t slow;                /* longer than the threshold */
     _Atomic int64_t threshold_ns;         /* 0: that of its kind */
     _Atomic int64_t floor_ns;             /* shorter ones are not among the slowest … */
@@ -85,9 +86,10 @@ void probe_end(struct probe_span *s, enum err outcome);
 void probe_note(struct probe *p, int64_t begun_ns, enum err outcome);
 /* The same for who has counted the time itself. */
 void probe_note_took(struct probe *p, int64_t took_ns, enum err outcome);
-/* Of one call in PROBE_SAMPLED, for all of them. */
+/* What costs a few nanoseconds: one call in PROBE_SAMPLED is timed (probe_note), the others only
+ * count, each with its outcome. */
 enum { PROBE_SAMPLED = 64 };
-void probe_note_sampled(struct probe *p, int64_t begun_ns);
+void probe_note_untimed(struct probe *p, enum err outcome);
 /* Of an operation that went over several threads: what its parts were busy with is in `parts`. */
 void probe_note_parts(struct probe *p, const struct probe_span *parts, int64_t took_ns,
                       enum err outcome);
@@ -108,7 +110,7 @@ static inline int64_t probe_now(void)
 #define probe_end(s, e)                     ((void)(s), (void)(e))
 #define probe_note(p, begun_ns, e)          ((void)(p), (void)(begun_ns), (void)(e))
 #define probe_note_took(p, took_ns, e)      ((void)(p), (void)(took_ns), (void)(e))
-#define probe_note_sampled(p, begun_ns)     ((void)(p), (void)(begun_ns))
+#define probe_note_untimed(p, e)            ((void)(p), (void)(e))
 #define probe_note_parts(p, parts, ns, e)   ((void)(p), (void)(parts), (void)(ns), (void)(e))
 #define probe_enter(s, owner, org, request) ((void)(s), (void)(owner), (void)(org))
 #define probe_leave(s)                      ((void)(s))
@@ -123,6 +125,8 @@ int64_t probe_threshold(const struct probe *p);
 /* Every probe that was used, in no order; NULL: the first. NULL at the end. */
 struct probe *probe_next(const struct probe *p);
 uint64_t probe_count(const struct probe *p);
+/* Nanoseconds of all of them; what was not timed took as long as what was. */
+uint64_t probe_sum_ns(const struct probe *p);
 /* Not a caller's mistake: the disk, memory, a limit of ours, a deadline. */
 bool probe_is_failure(enum err outcome);
 uint64_t probe_failures(const struct probe *p);

@@ -134,12 +134,16 @@ static void parts_are_handed_over_once(void **state)
     assert_ptr_equal(whole.longest, &sql);
 }
 
-static void a_sampled_call_stands_for_all(void **state)
+static void what_is_not_timed_counts_with_its_outcome(void **state)
 {
     (void)state;
     static struct probe p = PROBE_INIT(PROBE_CACHE, "sampled");
-    probe_note_sampled(&p, probe_now());
-    assert_int_equal(probe_count(&p), PROBE_SAMPLED);
+    probe_note_took(&p, 10, ERR_OK);
+    probe_note_untimed(&p, ERR_OK);
+    probe_note_untimed(&p, ERR_IO);
+    assert_int_equal(probe_count(&p), 3);
+    assert_int_equal(probe_failures(&p), 1);
+    assert_int_equal(probe_sum_ns(&p), 30); /* as long as what was timed */
 }
 
 enum { THREADS = 4, ROUNDS = 20000 };
@@ -180,7 +184,7 @@ int main(void)
         cmocka_unit_test(who_asked_and_what_the_time_went_into_are_kept),
         cmocka_unit_test(nanoseconds_count_once_when_a_store_stands_over_another),
         cmocka_unit_test(parts_are_handed_over_once),
-        cmocka_unit_test(a_sampled_call_stands_for_all),
+        cmocka_unit_test(what_is_not_timed_counts_with_its_outcome),
         cmocka_unit_test(threads_lose_no_count),
     };
     return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
