@@ -3,16 +3,14 @@
  * (tests/contract/) runs on each implementation.
  *
  * T1  write() == ERR_OK: every record of every set survives kill -9 and power loss, and every scan,
- *     latest or rollup call that starts afterwards sees it; before it is durable, none does.
+ *     latest or rollup call that starts afterwards sees it. Nothing shows a record before that.
  * T2  write() != ERR_OK: nothing of the sets is acknowledged. They may still appear after a restart
  *     (the sync's outcome was unknown); they never appear in part of a record.
  * T3  the same (org, series, time) again: the last write wins, by order of write() calls and,
- * inside
- *     one call, by position.
+ *     inside one call, by position.
  * T4  a series belongs to one device and one organisation; every call names the organisation, and a
  *     series of another organisation is an empty one.
- * T5  rollups equal a scan: count min max first last exactly, sum and m2 within 1e-12 relative;
- * also
+ * T5  rollups equal a scan: count min max first last exactly, sum and m2 within 1e-12 relative; also
  *     after late points. They may outlive the raw points they were made of.
  *
  * Threads: write() by at most `writers` threads at once; everything else any thread, at any time.
@@ -90,8 +88,7 @@ struct telemetry_ops {
 
     /* Makes heads into sealed blocks and trims the log; returns when done. */
     enum err (*seal)(struct telemetry *);
-    /* Background work due now (merging small files, preparing log segments); bounded, any thread.
-     * */
+    /* Background work due now (merging small files, preparing log segments); bounded. */
     enum err (*maintain)(struct telemetry *);
     void (*read_stats)(struct telemetry *, struct telemetry_stats *ret);
     /* Where several servers share the store (store/nodes.h), else NULL: another one has written
