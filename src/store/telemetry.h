@@ -98,15 +98,16 @@ struct telemetry_ops {
     enum err (*reread)(struct telemetry *);
     void (*close)(struct telemetry *); /* seals first when it can; NULL is fine */
 
-    /* --- for copies of a whole store (store/copy_points.h); NULL: not this one's -------------- */
+    /* --- for copies of a whole store (store/copy_points.h) and for rows of many series
+     * (query/rows.h); NULL: not this one's --- */
 
     /* What retain() has reached for an organisation: nothing older is shown. INT64_MIN: all is. */
     enum err (*edges)(struct telemetry *, int64_t org, int64_t *ret_raw_ns, int64_t *ret_rollup_ns);
     /* Takes hours below the raw edge of their organisation; ascending by (organisation, device,
      * series, hour). The same again changes nothing. */
     enum err (*adopt)(struct telemetry *, const struct telemetry_hour *hours, size_t n);
-    /* All series of a device at once, ascending in time (range->series does not matter). NULL: it
-     * is as good to scan them one by one. */
+    /* All series of a device at once, in time order or reverse (range->series does not matter).
+     * NULL: it is as good to scan them one by one. */
     enum err (*records_open)(struct telemetry *, const struct scan_range *range,
                              struct scan_cursor **ret);
     /* Points of one time, borrowed until the next call. ERR_END. */

@@ -42,6 +42,19 @@ test('commands go to the running server, and a command beside it works on the sa
     assert.equal(looking.stdout, listed.stdout);
 });
 
+test('a device of more variables than there are connections is one scan', { skip }, async () => {
+    const token = await server.admin();
+    const variables = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`v${i}`, i]));
+    const at = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+    for (const minutes of [3, 2, 1]) await server.ok('POST', '/data/ingest', { token, body: { deviceId: 'wide', timestamp: at(minutes), variables: minutes === 2 ? { v7: -7 } : variables } });
+    const ask = (more) => server.ok('GET', `/data/query?deviceId=wide${more}`, { token });
+    const rows = await Promise.all(Array.from({ length: 8 }, () => ask(''))); // at once: they would wait for each other
+    for (const all of rows) assert.deepEqual(all.map(({ v0, v7, v39 }) => [v0 ?? null, v7, v39 ?? null]), [[0, 7, 39], [null, -7, null], [0, 7, 39]]);
+    assert.deepEqual((await ask('&variables=v39,v1')).map(({ v1, v39 }) => [v1, v39]), [[1, 39], [1, 39]], 'a time without any of them is no row');
+    const newest = await server.ok('GET', '/devices/wide/telemetry?limit=2', { token });
+    assert.deepEqual(newest.map((row) => row.v7), [7, -7], 'newest first');
+});
+
 test('a stopped server leaves everything in the database, and the next one goes on with it', { skip }, async () => {
     await server.stop();
     const looked = await run(['migrate', '--dry-run', '--data', dir], { env: { STORE_URL: url } });

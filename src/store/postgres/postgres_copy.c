@@ -106,9 +106,12 @@ enum err postgres_records_open(struct telemetry *t, const struct scan_range *ran
                                struct scan_cursor **ret)
 {
     struct postgres_store *s = postgres_store_of(t);
-    struct postgres_call call = {
-        .sql = "SELECT ts_ns, series, value FROM telemetry_records WHERE org = $1 AND device = $2 "
-               "AND ts_ns >= $3 AND ts_ns < $4 ORDER BY ts_ns"};
+    static const char *const sql[] = {
+        "SELECT ts_ns, series, value FROM telemetry_records WHERE org = $1 AND device = $2 "
+        "AND ts_ns >= $3 AND ts_ns < $4 ORDER BY ts_ns",
+        "SELECT ts_ns, series, value FROM telemetry_records WHERE org = $1 AND device = $2 "
+        "AND ts_ns >= $3 AND ts_ns < $4 ORDER BY ts_ns DESC"};
+    struct postgres_call call = {.sql = sql[range->descending]};
     struct why why = {""};
     struct postgres_records *r = mem_zalloc(sizeof *r);
     if (!r) return ERR_NOMEM;
