@@ -157,6 +157,16 @@ static enum err use_extension(const char *key, bool wanted, struct postgres_pool
     return e;
 }
 
+/* Who has taken and does not stand aside keeps every other process from joining. */
+static enum err refuse_others(struct store_open *store, struct why *why)
+{
+    unsigned others = 0;
+    enum err e = postgres_node_count(store->nodes, &others, why);
+    if (e || !others) return e;
+    return why_say(why, ERR_LOCKED, "%u server%s on this database; stop %s", others,
+                   others == 1 ? " works" : "s work", others == 1 ? "it" : "them");
+}
+
 static enum err open_catalog(struct store_open *store, const char *id, const struct settings *s,
                              const struct clock *clock, struct why *why)
 {
@@ -174,6 +184,7 @@ static enum err open_catalog(struct store_open *store, const char *id, const str
         e = use_extension("store.postgres.citus", s->postgres_citus, store->pool,
                           postgres_citus_use, why);
     if (e) return e;
+    if (store->role == STORE_ALONE) return refuse_others(store, why);
     if (store->role != STORE_GUEST) return postgres_node_join(store->nodes, why);
     postgres_node_stand_aside(store->nodes);
     return ERR_OK;

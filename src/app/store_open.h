@@ -35,6 +35,7 @@ enum store_role {
     STORE_GUEST,   /* a command beside the servers */
     STORE_SERVER,  /* a node among others */
     STORE_COMMAND, /* the server of one command: leads only while it is alone */
+    STORE_ALONE,   /* nobody else is there, and nobody joins until it ends */
 };
 
 struct store_open { /* zeroed, but for what the caller wishes */

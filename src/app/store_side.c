@@ -42,6 +42,7 @@ enum err store_side_open(struct store_side *s, bool filling, struct why *why)
     enum data_dir_mode mode = filling ? DATA_DIR_CREATE : DATA_DIR_EXISTING;
     enum err e = ERR_OK;
     s->store.filling = filling;
+    s->store.role = STORE_ALONE;
     if (!s->place.remote && !filling) e = look_for_catalog(s, why);
     if (!e && !s->place.remote) e = data_dir_open(&s->dir, fs_real(), s->place.dir, mode, why);
     if (!e)
@@ -56,7 +57,7 @@ enum err store_side_open_data(struct store_side *s, const struct settings *setti
     *s = (struct store_side){.settings = *settings,
                              .dir = {.lock = FILE_CLOSED},
                              .store_dir = {.lock = FILE_CLOSED},
-                             .store.filling = true};
+                             .store = {.filling = true, .role = STORE_ALONE}};
     enum err e = data_dir_open(&s->dir, fs_real(), data_dir, DATA_DIR_CREATE, why);
     if (!e) e = store_open_place(&s->settings, s->dir.path, &s->place, why);
     if (!e && !s->place.remote && strcmp(s->place.dir, s->dir.path) != 0)
