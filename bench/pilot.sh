@@ -38,7 +38,7 @@ one() {
     start_server $2
     before=$(cut -d' ' -f1 /proc/loadavg)
     # shellcheck disable=SC2086
-    "$build/sensorvision" loadtest --data "$work/data" --save "$out/$name.json" $3 >"$out/$name.txt" 2>"$out/$name.err" || echo "   (exit $?: $(tail -n 2 "$out/$name.txt" "$out/$name.err" | tr '\n' ' '))"
+    "$build/sensorvision" loadtest --data "$work/data" --save "$out/$name.json" $3 >"$out/$name.txt" 2>"$out/$name.err" || echo "$name: exit $?, see $name.txt and $name.err" >&2
     stop_server
     [ -s "$out/$name.json" ] || return 0
     node bench/pilot_row.mjs "$out/$name.json" "$name" "$before, then $(cut -d' ' -f1 /proc/loadavg)"
