@@ -10,8 +10,8 @@
  *     inside one call, by position.
  * T4  a series belongs to one device and one organisation; every call names the organisation, and a
  *     series of another organisation is an empty one.
- * T5  rollups equal a scan: count min max first last exactly, sum and m2 within 1e-12 relative; also
- *     after late points. They may outlive the raw points they were made of.
+ * T5  rollups equal a scan: count min max first last exactly, sum and m2 within 1e-12 relative,
+ *     late points included. They may outlive the raw points they were made of.
  *
  * Threads: write() by at most `writers` threads at once; everything else any thread, at any time.
  * Memory: arguments are borrowed for the call; cursors are owned by who opened them. */
