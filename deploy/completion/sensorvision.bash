@@ -6,6 +6,7 @@ _sensorvision() {
         'config set') options='--data --json --help' ;;
         'config unset') options='--data --json --help' ;;
         'org create') options='--config --set --data --json --help' ;;
+        'org onboard') options='--email --device --config --set --data --json --help' ;;
         'org list') options='--config --set --data --json --help' ;;
         'user add') options='--org --email --role --password --config --set --data --json --help' ;;
         'user passwd') options='--password --config --set --data --json --help' ;;
@@ -31,6 +32,7 @@ _sensorvision() {
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = config ] && options="$options set"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = config ] && options="$options unset"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = org ] && options="$options create"
+    [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = org ] && options="$options onboard"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = org ] && options="$options list"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = user ] && options="$options add"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = user ] && options="$options passwd"

@@ -32,6 +32,7 @@ struct performance_service;
 struct thresholds;
 struct trends;
 struct watch;
+struct onboarding;
 struct pilot_plans;
 struct quota;
 struct rates;
@@ -58,6 +59,7 @@ struct app {
     struct cache *cache;
     const struct limits *limits;
     struct pilot_plans *plans;
+    struct onboarding *onboarding;
     struct analytics *numbers; /* that are ready: store/analytics.h */
     struct quota *quota;
     struct rates *rates;

@@ -23,6 +23,8 @@ void pilot_feedback_api_summary(struct api_call *c);
 /* pilot_analytics_api.c */
 void pilot_analytics_api_program(struct api_call *c);
 void pilot_analytics_api_organizations(struct api_call *c);
+/* pilot_onboarding_api.c */
+void pilot_onboarding_api_run(struct api_call *c);
 /* pilot_plans_api.c */
 struct pilot_limits_change;
 /* The members of a plan; what is wrong adds to the errors. */

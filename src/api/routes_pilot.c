@@ -34,6 +34,10 @@ const struct route routes_pilot[] = {
      pilot_analytics_api_organizations, "pilotAnalyticsOrganizations",
      "The same by organisation, over the last days (7, 30 at most)."},
 
+    {HTTP1_POST, PILOT "/organizations", WHO_PILOT_ADMIN, ON_ASYNC, KIB(16),
+     pilot_onboarding_api_run, "pilotOnboard",
+     "Make an organisation {name,adminEmail,deviceId,limits{}} with its first administrator by "
+     "invitation, a default dashboard and an example device; says what to do next."},
     {HTTP1_GET, PILOT "/organizations/{id}/limits", WHO_PILOT_ADMIN, ON_ASYNC, 0,
      pilot_plans_api_limits, "pilotLimits",
      "What an organisation may have and use: effective, and its own (null: as configured)."},

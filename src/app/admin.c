@@ -209,6 +209,7 @@ const struct control_verb admin_verbs[] = {
     {"cleanup", admin_retention_cleanup},
     {"org.create", admin_people_create_org},
     {"org.list", admin_people_list_orgs},
+    {"org.onboard", admin_onboard_run},
     {"user.add", admin_people_add_user},
     {"user.passwd", admin_people_set_password},
     {"token.create", admin_people_create_token},

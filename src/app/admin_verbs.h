@@ -34,6 +34,8 @@ control_verb_fn admin_client_url, admin_client_open, admin_client_close;
 control_verb_fn admin_move_start, admin_move_status;
 /* admin_retention.c */
 control_verb_fn admin_retention_cleanup;
+/* admin_onboard.c */
+control_verb_fn admin_onboard_run;
 /* admin_people.c */
 control_verb_fn admin_people_create_org, admin_people_list_orgs, admin_people_add_user,
     admin_people_set_password, admin_people_create_token;

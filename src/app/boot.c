@@ -158,6 +158,7 @@ static enum err open_services(struct boot *b, struct why *why)
         .limits = app->limits,
     };
     app->dashboards = &b->dashboards;
+    boot_pilot_join(&b->pilot);
     return ERR_OK;
 }
 

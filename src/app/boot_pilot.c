@@ -59,6 +59,13 @@ enum err boot_pilot_open(struct boot_pilot *b, struct app *app, const struct set
     return ERR_OK;
 }
 
+void boot_pilot_join(struct boot_pilot *b)
+{
+    struct app *app = b->app;
+    b->onboarding = (struct onboarding){app->auth, app->devices, app->dashboards, &b->plans};
+    app->onboarding = &b->onboarding;
+}
+
 void boot_pilot_close(struct boot_pilot *b)
 {
     ledger_free(b->ledger);

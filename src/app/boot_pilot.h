@@ -7,13 +7,14 @@
 #include "pilot/ledger.h"
 #include "pilot/quota.h"
 #include "pilot/rates.h"
-#include "service/pilot_plans.h"
+#include "service/onboarding.h"
 
 struct boot_pilot {
     struct app *app;
     struct limits limits;
     struct features features;
     struct pilot_plans plans;
+    struct onboarding onboarding;
     struct quota *quota;
     struct ledger *ledger;
     struct rates *rates;
@@ -24,5 +25,7 @@ enum err boot_pilot_open(struct boot_pilot *b, struct app *app,
                          const struct settings *s) MUST_CHECK;
 /* Behind everything that uses any of it: gives leases back. */
 void boot_pilot_close(struct boot_pilot *b);
+/* Behind the services: what makes an organisation with all it needs. */
+void boot_pilot_join(struct boot_pilot *b);
 /* LIVE keys. */
 void boot_pilot_apply(struct boot_pilot *b, const struct settings *s);

@@ -26,6 +26,11 @@ static const struct cli_option user_options[] = {
     {"password", "TEXT", "the password; else SENSORVISION_PASSWORD, else the terminal asks", false},
     {NULL, NULL, NULL, false},
 };
+static const struct cli_option onboard_options[] = {
+    {"email", "ADDRESS", "of its first administrator, who is invited", false},
+    {"device", "ID", "its example device (default example-1)", false},
+    {NULL, NULL, NULL, false},
+};
 static const struct cli_option passwd_options[] = {
     {"password", "TEXT", "the new one; else SENSORVISION_PASSWORD, else the terminal asks", false},
     {NULL, NULL, NULL, false},
@@ -166,6 +171,15 @@ const struct cli_command commands_table[] = {
      .operands_max = 1,
      .groups = CLI_CONFIG | CLI_DATA,
      .examples = "  sensorvision org create 'North Plant'\n"},
+    {.name = "org onboard",
+     .run = cmd_org_onboard,
+     .summary = "Makes an organisation with all it needs to begin",
+     .operands = "NAME",
+     .operands_min = 1,
+     .operands_max = 1,
+     .groups = CLI_CONFIG | CLI_DATA,
+     .options = onboard_options,
+     .examples = "  sensorvision org onboard 'North Plant' --email ann@example.org\n"},
     {.name = "org list",
      .run = cmd_org_list,
      .summary = "Lists the organisations",

@@ -16,6 +16,7 @@ int cmd_verify(struct cli *cli);
 int cmd_move(struct cli *cli);
 int cmd_cleanup(struct cli *cli);
 int cmd_org_create(struct cli *cli);
+int cmd_org_onboard(struct cli *cli);
 int cmd_org_list(struct cli *cli);
 int cmd_user_add(struct cli *cli);
 int cmd_user_passwd(struct cli *cli);

@@ -36,9 +36,9 @@ static enum err check_free(struct sql_tx *tx, const struct auth_registration *g,
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
-static enum err insert_organization(struct auth_service *s, struct sql_tx *tx, struct bytes name,
-                                    const struct actor *actor, int64_t *ret_org,
-                                    struct refusal *refusal)
+enum err auth_accounts_insert_organization(struct auth_service *s, struct sql_tx *tx,
+                                           struct bytes name, const struct actor *actor,
+                                           int64_t *ret_org, struct refusal *refusal)
 {
     int64_t now = auth_state_now(s);
     char id[ID_TEXT];
@@ -115,7 +115,7 @@ static enum err register_in(struct auth_service *s, struct sql_tx *tx, struct us
     struct actor as = auth_state_actor(actor, u, arena);
     struct bytes name = organization_name(g, arena);
     if (!name.p || !as.name.p) return ERR_NOMEM;
-    e = insert_organization(s, tx, name, &as, &u->org, refusal);
+    e = auth_accounts_insert_organization(s, tx, name, &as, &u->org, refusal);
     if (e) return e;
     as.org = u->org;
     e = insert_user(s, tx, u, &as);
@@ -165,19 +165,24 @@ enum err auth_accounts_register(struct auth_service *s, const struct auth_regist
     return e;
 }
 
+struct bytes auth_accounts_check_name(struct bytes name, struct refusal *refusal)
+{
+    name = bytes_trim(name);
+    if (!name.n || !auth_rules_is_text(name, ORGANIZATION_NAME_MAX))
+        refusal_field(refusal, "name", "must have 1 to 100 printable characters");
+    return name;
+}
+
 enum err auth_accounts_add_organization(struct auth_service *s, struct bytes name,
                                         const struct actor *actor, int64_t *ret_org,
                                         struct refusal *refusal)
 {
     struct sql_tx *tx;
-    name = bytes_trim(name);
-    if (!name.n || !auth_rules_is_text(name, ORGANIZATION_NAME_MAX)) {
-        refusal_field(refusal, "name", "must have 1 to 100 printable characters");
-        return ERR_INVALID;
-    }
-    enum err e = sql_begin(s->opts.db, SQL_WRITE, &tx);
+    name = auth_accounts_check_name(name, refusal);
+    enum err e = refusal_fields(refusal);
+    if (!e) e = sql_begin(s->opts.db, SQL_WRITE, &tx);
     if (e) return e;
-    return sql_end(tx, insert_organization(s, tx, name, actor, ret_org, refusal));
+    return sql_end(tx, auth_accounts_insert_organization(s, tx, name, actor, ret_org, refusal));
 }
 
 static enum err add_user_in(struct auth_service *s, struct sql_tx *tx, struct user *u,

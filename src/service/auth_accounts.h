@@ -21,6 +21,11 @@ enum err auth_accounts_add_user(struct auth_service *s, int64_t org,
                                 const struct auth_registration *given, unsigned roles,
                                 const struct actor *actor, int64_t *ret_user,
                                 struct refusal *refusal) MUST_CHECK;
+/* The same inside a transaction of the caller; the name was checked. */
+struct bytes auth_accounts_check_name(struct bytes name, struct refusal *refusal); /* trimmed */
+enum err auth_accounts_insert_organization(struct auth_service *s, struct sql_tx *tx,
+                                           struct bytes name, const struct actor *actor,
+                                           int64_t *ret_org, struct refusal *refusal) MUST_CHECK;
 enum err auth_accounts_add_organization(struct auth_service *s, struct bytes name,
                                         const struct actor *actor, int64_t *ret_org,
                                         struct refusal *refusal) MUST_CHECK;

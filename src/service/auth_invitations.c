@@ -111,32 +111,53 @@ static enum err create_in(struct work *w)
                                            "Invitation made", w->actor);
 }
 
+struct bytes auth_invitations_check(struct bytes email, struct refusal *refusal)
+{
+    email = bytes_trim(email);
+    if (!auth_rules_is_email(email)) refusal_field(refusal, "email", "must be an e-mail address");
+    return email;
+}
+
+enum err auth_invitations_create_in(struct auth_service *s, struct sql_tx *tx, int64_t org,
+                                    struct bytes email, unsigned roles, const struct actor *actor,
+                                    struct arena *arena, struct auth_invitation_made *ret,
+                                    struct refusal *refusal)
+{
+    struct work w = {.s = s, .tx = tx, .actor = actor, .arena = arena, .refusal = refusal};
+    w.made.invitation = (struct invitation){.org = org,
+                                            .email = email,
+                                            .roles = roles,
+                                            .invited_by = actor->user,
+                                            .inviter = actor->name,
+                                            .created_ns = auth_state_now(s)};
+    draw_token(&w);
+    enum err e = create_in(&w);
+    if (!e) *ret = w.made;
+    return e;
+}
+
+void auth_invitations_committed(struct auth_service *s)
+{
+    auth_mail_committed(s);
+}
+
 enum err auth_invitations_create(struct auth_service *s, const struct auth_reach *reach,
                                  struct bytes email, unsigned roles, const struct actor *actor,
                                  struct arena *arena, struct auth_invitation_made *ret,
                                  struct refusal *refusal)
 {
-    struct work w = {.s = s, .actor = actor, .arena = arena, .refusal = refusal};
+    struct sql_tx *tx;
     if (!roles) roles = ROLE_USER;
-    w.made.invitation = (struct invitation){.org = reach->org,
-                                            .email = bytes_trim(email),
-                                            .roles = roles,
-                                            .invited_by = actor->user,
-                                            .inviter = actor->name,
-                                            .created_ns = auth_state_now(s)};
-    if (!auth_rules_is_email(w.made.invitation.email)) {
-        refusal_field(refusal, "email", "must be an e-mail address");
-        return ERR_INVALID;
-    }
-    if (roles & ~auth_users_grantable(reach->roles)) {
-        return why_say(&refusal->why, ERR_FORBIDDEN, "You may not grant a role above your own");
-    }
-    draw_token(&w);
-    enum err e = sql_begin(s->opts.db, SQL_WRITE, &w.tx);
+    email = auth_invitations_check(email, refusal);
+    enum err e = refusal_fields(refusal);
     if (e) return e;
-    e = sql_end(w.tx, create_in(&w));
-    if (!e) auth_mail_committed(w.s);
-    if (!e) *ret = w.made;
+    if (roles & ~auth_users_grantable(reach->roles))
+        return why_say(&refusal->why, ERR_FORBIDDEN, "You may not grant a role above your own");
+    e = sql_begin(s->opts.db, SQL_WRITE, &tx);
+    if (e) return e;
+    e = sql_end(tx, auth_invitations_create_in(s, tx, reach->org, email, roles, actor, arena, ret,
+                                               refusal));
+    if (!e) auth_mail_committed(s);
     return e;
 }
 

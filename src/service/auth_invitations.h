@@ -32,6 +32,14 @@ enum err auth_invitations_create(struct auth_service *s, const struct auth_reach
                                  struct bytes email, unsigned roles, const struct actor *actor,
                                  struct arena *arena, struct auth_invitation_made *ret,
                                  struct refusal *refusal) MUST_CHECK;
+/* The same inside a transaction of the caller, who may grant the roles and has had the address
+ * checked; after the commit auth_invitations_committed(). */
+struct bytes auth_invitations_check(struct bytes email, struct refusal *refusal); /* trimmed */
+enum err auth_invitations_create_in(struct auth_service *s, struct sql_tx *tx, int64_t org,
+                                    struct bytes email, unsigned roles, const struct actor *actor,
+                                    struct arena *arena, struct auth_invitation_made *ret,
+                                    struct refusal *refusal) MUST_CHECK;
+void auth_invitations_committed(struct auth_service *s);
 /* A fresh token and 7 more days. ERR_CONFLICT: it is not open any more. ERR_LIMIT. */
 enum err auth_invitations_resend(struct auth_service *s, const struct auth_reach *reach, int64_t id,
                                  const struct actor *actor, struct arena *arena,

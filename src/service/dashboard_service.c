@@ -149,6 +149,15 @@ static enum err read_default(struct dashboard_service *s, int64_t org, struct ar
     return sql_end(tx, e);
 }
 
+enum err dashboard_service_insert_default(struct dashboard_service *s, struct sql_tx *tx,
+                                          const struct actor *actor, struct dashboard *ret,
+                                          struct refusal *refusal)
+{
+    *ret = (struct dashboard){
+        .org = actor->org, .name = BYTES("Dashboard"), .is_default = true, .layout = BYTES("{}")};
+    return insert(s, tx, actor, ret, refusal);
+}
+
 /* Looks once more: somebody may have been quicker. Where transactions run side by side the index
  * lets one of two inserts through, and the other one is ERR_EXISTS. */
 static enum err make_default(struct dashboard_service *s, const struct actor *actor,
@@ -159,13 +168,7 @@ static enum err make_default(struct dashboard_service *s, const struct actor *ac
     if (e) return e;
     e = catalog_dashboards_find_default(tx, actor->org, arena, d);
     if (!e) e = add_widgets(tx, arena, d);
-    if (e == ERR_NOTFOUND) {
-        *d = (struct dashboard){.org = actor->org,
-                                .name = BYTES("Dashboard"),
-                                .is_default = true,
-                                .layout = BYTES("{}")};
-        e = insert(s, tx, actor, d, refusal);
-    }
+    if (e == ERR_NOTFOUND) e = dashboard_service_insert_default(s, tx, actor, d, refusal);
     return sql_end(tx, e);
 }
 

@@ -54,6 +54,10 @@ enum err dashboard_service_find(struct dashboard_service *s, int64_t org, int64_
 enum err dashboard_service_find_default(struct dashboard_service *s, const struct actor *actor,
                                         struct arena *arena, struct dashboard *ret,
                                         struct refusal *refusal) MUST_CHECK;
+/* Inside a transaction of the caller, for an organisation that has none. */
+enum err dashboard_service_insert_default(struct dashboard_service *s, struct sql_tx *tx,
+                                          const struct actor *actor, struct dashboard *ret,
+                                          struct refusal *refusal) MUST_CHECK;
 /* Without widgets. */
 enum err dashboard_service_list(struct dashboard_service *s, int64_t org,
                                 const struct catalog_page *page, struct arena *arena,

@@ -10,33 +10,51 @@
 
 /* --- create ----------------------------------------------------------------------------------- */
 
-enum err device_service_create(struct device_service *s, const struct actor *actor,
-                               const struct device *given, struct arena *arena, struct device *ret,
-                               char ret_token[TOKENS_DEVICE_TEXT + 1], struct refusal *refusal)
+enum err device_service_insert(struct device_service *s, struct sql_tx *tx,
+                               const struct actor *actor, const struct device *given,
+                               struct arena *arena, struct device_new *ret, struct refusal *refusal)
 {
-    uint8_t hash[TOKENS_HASH];
     char display[TOKENS_DISPLAY_TEXT + 1];
-    struct sql_tx *tx;
     device_rules_check(given, refusal);
     enum err e = refusal_fields(refusal);
     if (e) return e;
     struct device d = device_state_from(s, actor, given);
-    tokens_make_device(s->rnd, ret_token);
-    tokens_hash(bytes_str(ret_token), hash);
-    tokens_display(bytes_str(ret_token), display);
+    tokens_make_device(s->rnd, ret->token);
+    tokens_hash(bytes_str(ret->token), ret->hash);
+    tokens_display(bytes_str(ret->token), display);
     d.has_token = true;
     d.token_created_ns = d.created_ns;
     d.token_display = arena_copy(arena, bytes_str(display));
     if (!d.token_display.p) return ERR_NOMEM;
-    e = sql_begin(s->db, SQL_WRITE, &tx);
+    e = device_state_insert(s, tx, actor, &d, ret->hash, arena, refusal);
+    if (!e) ret->device = d;
+    return e;
+}
+
+enum err device_service_inserted(struct device_service *s, uint64_t ticket,
+                                 const struct device_new *made)
+{
+    return device_state_born(s, ticket, &made->device, made->hash);
+}
+
+enum err device_service_create(struct device_service *s, const struct actor *actor,
+                               const struct device *given, struct arena *arena, struct device *ret,
+                               char ret_token[TOKENS_DEVICE_TEXT + 1], struct refusal *refusal)
+{
+    struct device_new made;
+    struct sql_tx *tx;
+    device_rules_check(given, refusal); /* before anybody is kept waiting */
+    enum err e = refusal_fields(refusal);
+    if (!e) e = sql_begin(s->db, SQL_WRITE, &tx);
     if (e) return e;
-    e = device_state_insert(s, tx, actor, &d, hash, arena, refusal);
+    e = device_service_insert(s, tx, actor, given, arena, &made, refusal);
     uint64_t ticket = registry_properties_ticket(s->registry);
     e = sql_end(tx, e);
+    if (!e) e = device_service_inserted(s, ticket, &made);
     if (e) return e;
-    e = device_state_born(s, ticket, &d, hash);
-    if (!e) *ret = d;
-    return e;
+    memcpy(ret_token, made.token, sizeof made.token);
+    *ret = made.device;
+    return ERR_OK;
 }
 
 /* --- read ------------------------------------------------------------------------------------- */

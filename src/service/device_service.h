@@ -45,6 +45,19 @@ enum err device_service_create(struct device_service *s, const struct actor *act
                                const struct device *given, struct arena *arena, struct device *ret,
                                char ret_token[TOKENS_DEVICE_TEXT + 1],
                                struct refusal *refusal) MUST_CHECK;
+/* The same inside a transaction of the caller: after the commit device_service_inserted(), with the
+ * ticket that registry_properties_ticket() gave inside it. */
+struct device_new {
+    struct device device;
+    char token[TOKENS_DEVICE_TEXT + 1];
+    uint8_t hash[TOKENS_HASH];
+};
+enum err device_service_insert(struct device_service *s, struct sql_tx *tx,
+                               const struct actor *actor, const struct device *given,
+                               struct arena *arena, struct device_new *ret,
+                               struct refusal *refusal) MUST_CHECK;
+enum err device_service_inserted(struct device_service *s, uint64_t ticket,
+                                 const struct device_new *made) MUST_CHECK;
 /* id: external id, else uuid text. */
 enum err device_service_find(struct device_service *s, int64_t org, struct bytes id,
                              struct arena *arena, struct device *ret) MUST_CHECK;

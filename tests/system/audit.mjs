@@ -95,6 +95,7 @@ export const EVENTS = {
     [`POST ${V1}/pilot/performance/recommendations/{}/undo`]: { none: 'RECOMMENDATION_UNDONE, the same' },
     [`POST ${V1}/pilot/feedback`]: { event: 'FEEDBACK_GIVEN', body: () => ({ rating: 9, message: 'by the matrix' }) },
     [`POST ${V1}/pilot/limits/dry-run`]: ANSWERS,
+    [`POST ${V1}/pilot/organizations`]: { none: 'ORGANIZATION_CREATED and more, in the trail of the new organisation: pilot.test.mjs' },
     [`PUT ${V1}/pilot/organizations/{}/limits`]: { none: 'LIMITS_CHANGED, in the trail of that organisation: pilot.test.mjs' },
     [`PUT ${V1}/pilot/organizations/{}/features`]: { none: 'FEATURES_CHANGED, the same' },
     [`PUT ${V1}/pilot/organizations/{}/retention`]: { none: 'RETENTION_CHANGED, the same' },

@@ -274,3 +274,63 @@ describe('what people say, what was refused, how the program goes', () => {
         assert.equal((await on.call('GET', '/pilot/analytics', { token: eve.accessToken })).status, 403);
     });
 });
+
+describe('onboarding', () => {
+    let on;
+    before(async () => {
+        on = await startServer({ limits: true, sets: { 'rate-limiting.auth-per-minute': 1000, 'pilot.max-organizations': 3, 'server.public-url': 'https://iot.example.org' } });
+    });
+    after(() => on?.stop());
+    const organizations = async () => (await on.ok('GET', '/organizations', { token: await on.admin() })).length;
+
+    test('one call makes an organisation with its administrator, dashboard, device and limits, and the next steps work', async () => {
+        const token = await on.admin();
+        const answer = await on.call('POST', '/pilot/organizations', { token, body: { name: 'North Plant', adminEmail: 'ann@example.org', deviceId: 'pump-1', limits: { maxDevices: 7 } } });
+        assert.equal(answer.status, 201, answer.text);
+        const made = answer.json.data;
+        assert.equal(made.invitation.sent, false);
+        assert.match(made.nextSteps[0], /ann@example\.org.*https:\/\/iot\.example\.org\/accept-invitation\?token=/);
+        assert.ok(made.nextSteps[1].includes(made.device.apiToken) && made.nextSteps[1].includes(`http://127.0.0.1:${on.port}/api/v1/ingest/pump-1`));
+        assert.equal((await on.call('POST', '/ingest/pump-1', { key: made.device.apiToken, body: { temperature: 23.5 } })).status, 200);
+        const ann = await on.ok('POST', '/auth/accept-invitation', { body: { token: made.invitation.token, username: 'ann', password: PASSWORD } });
+        assert.equal(ann.organizationId, made.organizationId);
+        assert.deepEqual((await on.ok('GET', '/auth/me', { token: ann.accessToken })).roles, ['ROLE_ORG_ADMIN']);
+        const dashboards = await on.ok('GET', '/dashboards', { token: ann.accessToken });
+        assert.deepEqual(dashboards.map((one) => [one.id, one.isDefault]), [[made.dashboardId, true]]);
+        assert.equal((await on.ok('GET', '/data/latest/pump-1', { token: ann.accessToken })).temperature, 23.5);
+        assert.equal((await on.ok('GET', '/pilot/usage', { token: ann.accessToken })).data.maxDevices, 7);
+        const events = (await on.ok('GET', '/events', { token: ann.accessToken })).content.map((one) => one.eventType);
+        for (const type of ['ORGANIZATION_CREATED', 'LIMITS_CHANGED', 'DASHBOARD_CREATED', 'DEVICE_CREATED', 'INVITATION_CREATED']) assert.ok(events.includes(type), type);
+    });
+
+    test('what is wrong leaves nothing behind', async () => {
+        const token = await on.admin();
+        const before = await organizations();
+        const good = { name: 'South Plant', adminEmail: 'bea@example.org' };
+        for (const bad of [{ ...good, name: '' }, { ...good, adminEmail: 'nobody' }, { ...good, deviceId: 'a'.repeat(65) }, { ...good, deviceId: 'a b\n' }, { ...good, limits: { maxDevices: 0 } }, { ...good, limits: 5 }, {}]) {
+            const answer = await on.call('POST', '/pilot/organizations', { token, body: bad });
+            assert.equal(answer.status, 400, JSON.stringify(bad) + answer.text);
+        }
+        assert.equal((await on.call('POST', '/pilot/organizations', { token, body: { ...good, name: 'north plant' } })).status, 409);
+        assert.equal(await organizations(), before);
+    });
+
+    test('the command does the same', async () => {
+        const made = await run(['org', 'onboard', 'East Plant', '--email', 'eva@example.org', '--data', on.dir]);
+        assert.equal(made.code, 0, made.stderr);
+        const [, link] = /invitation: https:\/\/iot\.example\.org\/accept-invitation\?token=(\S+)/.exec(made.stdout);
+        const [, url, key] = /curl -X POST (\S+) -H 'X-API-Key: ([0-9a-f-]{36})'/.exec(made.stdout);
+        assert.equal((await on.request('POST', new URL(url).pathname, { headers: { 'x-api-key': key, 'content-type': 'application/json' }, body: '{"temperature":23.5}' })).status, 200);
+        assert.equal(new URL(url).port, String(on.port));
+        await on.ok('POST', '/auth/accept-invitation', { body: { token: link, username: 'eva', password: PASSWORD } });
+        const full = await run(['org', 'onboard', 'One Too Many', '--email', 'x@example.org', '--data', on.dir]);
+        assert.equal(full.code, 1);
+        assert.match(full.stderr, /pilot\.max-organizations/);
+        const answer = await on.call('POST', '/pilot/organizations', { token: await on.admin(), body: { name: 'West', adminEmail: 'w@example.org' } });
+        refusedAt(answer, 3);
+    });
+    const refusedAt = (answer, max) => {
+        assert.equal(answer.status, 403, answer.text);
+        assert.deepEqual(answer.json.limit, { name: 'pilot.max-organizations', max, used: max });
+    };
+});

@@ -61,6 +61,7 @@ export const ROUTES = {
     [`GET ${V1}/pilot/usage`]: { who: 'user' },
     [`POST ${V1}/pilot/feedback`]: { who: 'user', body: () => ({}) },
     [`GET ${V1}/pilot/feedback/summary`]: { who: 'pilotAdmin' },
+    [`POST ${V1}/pilot/organizations`]: { who: 'pilotAdmin', body: () => ({}), skip: 'makes an organisation of its own: pilot.test.mjs' },
     [`GET ${V1}/pilot/refusals`]: { who: 'orgAdmin' },
     [`POST ${V1}/pilot/limits/dry-run`]: { who: 'orgAdmin', body: () => ({}) },
     [`GET ${V1}/pilot/analytics`]: { who: 'pilotAdmin' },
