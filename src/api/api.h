@@ -36,8 +36,9 @@ enum who {
 
 enum where {
     ON_LOOP,      /* never blocks */
-    ON_ASYNC,     /* the catalog, passwords */
+    ON_ASYNC,     /* the catalog */
     ON_TELEMETRY, /* decoding large bodies, provisioning */
+    ON_PASSWORDS, /* the same threads, but never all of them: Argon2 takes its time on purpose */
     ON_ANALYTICS, /* scans and aggregates, exports */
 };
 

@@ -223,6 +223,7 @@ static struct executor *executor_of(struct app *app, enum where where)
     case ON_LOOP:
         return NULL;
     case ON_ASYNC:
+    case ON_PASSWORDS:
         return app->async;
     case ON_TELEMETRY:
         return app->telemetry_pool;
@@ -293,13 +294,21 @@ static void run_work(struct work *w)
     run_call(p->call);
 }
 
+/* Of an executor with shares: an organisation, or all strangers (who come by shared links) together;
+ * what waits for passwords is one owner, and the rest of the catalog's work is nobody's. */
+static uint64_t owner_of(const struct api_call *c, enum where where)
+{
+    if (where == ON_PASSWORDS) return UINT64_MAX;
+    if (where == ON_ASYNC) return 0;
+    return c->who.org ? (uint64_t)c->who.org : UINT64_MAX;
+}
+
 void api_offload(struct api_call *c, enum where where)
 {
     c->on_loop = false;
     c->kept = true; /* whatever the handler on the loop does from here is not an answer */
     c->pending->work.run = run_work;
-    /* strangers, who come by shared links, are one owner together */
-    c->pending->work.owner = c->who.org ? (uint64_t)c->who.org : UINT64_MAX;
+    c->pending->work.owner = owner_of(c, where);
     enum err e = executor_submit(executor_of(c->app, where), &c->pending->work);
     if (!e) return;
     c->kept = false;

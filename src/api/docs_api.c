@@ -107,14 +107,6 @@ void docs_write_openapi(const struct route_table *t, struct buf *b)
     json_write_close(b, '}');
 }
 
-/* Parts of the contract that answer 404 until they are built. */
-static const char *const planned[] = {
-    "the pilot layer (`/api/v1/pilot/...`): limits, quotas, rate limits, thresholds, "
-    "recommendations",
-    "metrics of databases (`sensorvision_db_*`) and of failed logins",
-    "`/export/parquet`, `backup` and `restore`, `move`, `import legacy`, `loadtest`",
-};
-
 void docs_write_markdown(const struct route_table *t, struct buf *b)
 {
     buf_add_str(
@@ -134,9 +126,8 @@ void docs_write_markdown(const struct route_table *t, struct buf *b)
             buf_printf(b, "%zu KiB", r->body_max >> 10);
         buf_printf(b, " | %s |\n", r->summary);
     }
-    buf_add_str(b, "\n## Planned\n\nThese parts are not built yet; their routes answer 404.\n\n");
-    for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)
-        buf_printf(b, "- %s\n", planned[i]);
+    /* parts of the contract that answer 404 until they are built */
+    buf_add_str(b, "\n## Planned\n\nNot built yet: `/export/parquet`, `backup` and `restore`.\n");
 }
 
 /* GET /openapi.json */

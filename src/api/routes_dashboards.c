@@ -48,7 +48,7 @@ const struct route routes_dashboards[] = {
      "answer only."},
     {HTTP1_DELETE, DASHBOARD "/shares/{shareId}", WHO_WRITER, ON_ASYNC, KIB(16), shares_api_revoke,
      "shareRevoke", "Revoke a link: it shows nothing from now on."},
-    {HTTP1_POST, SHARED "/open", WHO_ANYONE, ON_ASYNC, KIB(16), shares_api_open, "sharedOpen",
+    {HTTP1_POST, SHARED "/open", WHO_ANYONE, ON_PASSWORDS, KIB(16), shares_api_open, "sharedOpen",
      "The link's password for a ticket, good for 12 hours; null when there is no password."},
     {HTTP1_GET, SHARED, WHO_ANYONE, ON_ASYNC, 0, shares_api_view, "shared",
      "The dashboard that a link shows; with its ticket in X-Share-Ticket when it has a password."},

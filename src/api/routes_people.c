@@ -9,7 +9,7 @@ const struct route routes_people[] = {
     {HTTP1_GET, V1 "/users", WHO_ORG_ADMIN, ON_ASYNC, 0, users_api_list, "users",
      "The users of one's organisation, in pages; deleted=true: those that may still be restored. "
      "An installation's administrator may name another organizationId."},
-    {HTTP1_POST, V1 "/users", WHO_ORG_ADMIN, ON_ASYNC, KIB(16), users_api_create, "userCreate",
+    {HTTP1_POST, V1 "/users", WHO_ORG_ADMIN, ON_PASSWORDS, KIB(16), users_api_create, "userCreate",
      "Make a user {username,email,password,firstName,lastName,roles[]} of one's organisation."},
     {HTTP1_GET, V1 "/users/{id}", WHO_ORG_ADMIN, ON_ASYNC, 0, users_api_get, "user",
      "One user of one's organisation."},
@@ -38,7 +38,7 @@ const struct route routes_people[] = {
      invitations_api_revoke, "invitationRevoke", "Refuse the token of an invitation from now on."},
     {HTTP1_POST, V1 "/auth/invitation", WHO_ANYONE, ON_ASYNC, KIB(16), invitations_api_look,
      "authInvitation", "What an invitation {token} is for: e-mail, organisation, roles, end."},
-    {HTTP1_POST, V1 "/auth/accept-invitation", WHO_ANYONE, ON_ASYNC, KIB(16),
+    {HTTP1_POST, V1 "/auth/accept-invitation", WHO_ANYONE, ON_PASSWORDS, KIB(16),
      invitations_api_accept, "authAcceptInvitation",
      "Join with {token,username,password,firstName,lastName}; answers as login."},
 

@@ -226,6 +226,7 @@ static enum err open_executors(struct boot *b)
         .core = (unsigned)s->async_core,
         .max = (unsigned)s->async_max,
         .queue_capacity = (size_t)s->async_queue,
+        .share = s->async_max > 1 ? (unsigned)s->async_max / 4 + 1 : 1, /* of ON_PASSWORDS */
     };
     struct executor_opts telemetry = {
         .name = "telemetry",

@@ -178,6 +178,16 @@ describe('accounts', () => {
         }
     });
 
+    test('a crowd that logs in keeps nobody else out', async () => {
+        const me = await server.register();
+        const crowd = Array.from({ length: 200 }, (_, i) => server.call('POST', '/auth/login', { body: { username: `stranger-${i}`, password: 'no such password' } }));
+        for (let i = 0; i < 20; i++) assert.equal((await server.call('GET', `/device-groups?page=${i}`, { token: me.accessToken })).status, 200);
+        for (const answer of await Promise.all(crowd)) {
+            assert.ok([401, 503].includes(answer.status), answer.text);
+            if (answer.status === 503) assert.ok(answer.headers.get('retry-after'));
+        }
+    });
+
     test('registration can be switched off', async () => {
         const closed = await startServer({ sets: { 'app.registration.enabled': false } });
         try {

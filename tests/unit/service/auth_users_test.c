@@ -2,6 +2,7 @@
  * hand: what only time brings about. */
 #include "service/auth_invitations.h"
 #include "service/auth_keys.h"
+#include "service/cleanup_service.h"
 #include "service/event_types.h"
 #include "service_world.h"
 
@@ -206,6 +207,16 @@ static void a_token_ends_after_seven_days_and_the_address_can_be_invited_again(v
     assert_int_equal(look(w.mailed_token), ERR_OK);
 }
 
+static void clean_up(void)
+{
+    static const struct actor self = {.name = {"system", 6}};
+    int64_t now_ns = clock_wall_ns(&w.clock.clock);
+    const struct cleanup_ages ages = cleanup_service_ages(now_ns, NS_PER_DAY);
+    struct cleanup_removed removed = {0};
+    bool more = false;
+    assert_int_equal(cleanup_service_run(w.db, now_ns, &ages, &self, &removed, &more), ERR_OK);
+}
+
 static void an_old_invitation_is_forgotten_after_a_month(void **state)
 {
     (void)state;
@@ -215,9 +226,9 @@ static void an_old_invitation_is_forgotten_after_a_month(void **state)
     struct catalog_listing listing;
     struct invitation *list = NULL;
     assert_int_equal(invite(&b, "old@example.net", &made), ERR_OK);
-    clock_fake_advance(&w.clock, AUTH_INVITATION_NS + 30 * NS_PER_DAY);
+    clock_fake_advance(&w.clock, AUTH_INVITATION_NS + 30 * NS_PER_DAY - NS_PER_MINUTE);
     for (int kept = 1; kept >= 0; kept--) {
-        assert_int_equal(auth_service_maintain(w.auth), ERR_OK);
+        clean_up();
         assert_int_equal(
             auth_invitations_list(w.auth, b.reach.org, &page, &w.arena, &list, &listing, NULL),
             ERR_OK);
