@@ -26,13 +26,13 @@ file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/generated/probes)
 sv_probe(PROBE_SERVICE ${SV_PROBED_SERVICE})
 sv_probe(PROBE_CACHE ${SV_PROBED_CACHE})
 
-# What the linker wraps, as its options.
+# What the linker wraps, as options of the compiler that calls it (gcc and clang alike).
 set(SV_PROBE_LINK ${CMAKE_BINARY_DIR}/generated/probes/wrap.opt)
 add_custom_command(OUTPUT ${SV_PROBE_LINK}
                    COMMAND probe_wrappers --names ${SV_PROBE_EXEMPT} ${SV_PROBED_SERVICE} ${SV_PROBED_CACHE}
-                           | sed s/^/--wrap=/ > ${SV_PROBE_LINK}
+                           | sed s/^/-Wl,--wrap=/ > ${SV_PROBE_LINK}
                    DEPENDS probe_wrappers ${SV_PROBED_SERVICE} ${SV_PROBED_CACHE} ${SV_PROBE_EXEMPT})
 add_custom_target(probe_link_options DEPENDS ${SV_PROBE_LINK})
 add_dependencies(sensorvision_core probe_link_options)
-target_link_options(sensorvision_core INTERFACE "LINKER:@${SV_PROBE_LINK}")
+target_link_options(sensorvision_core INTERFACE "@${SV_PROBE_LINK}")
 set_property(TARGET sensorvision_core APPEND PROPERTY INTERFACE_LINK_DEPENDS ${SV_PROBE_LINK})

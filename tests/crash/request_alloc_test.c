@@ -184,8 +184,8 @@ static void a_dashboard_survives_every_failed_allocation(void **state)
     assert_int_equal(ask("POST", "/api/v1/dashboards", access_token, "{\"name\":\"D\"}"), 201);
     static const char *const widgets[] = {
         "{\"name\":\"L\",\"type\":\"LINE_CHART\",\"deviceId\":\"d1\",\"variableName\":\"t\"}",
-        "{\"name\":\"B\",\"type\":\"BAR_CHART\",\"deviceId\":\"d1\",\"variableName\":\"t\","
-        "\"aggregation\":\"AVG\",\"config\":{\"interval\":\"5m\"}}",
+        ("{\"name\":\"B\",\"type\":\"BAR_CHART\",\"deviceId\":\"d1\",\"variableName\":\"t\","
+         "\"aggregation\":\"AVG\",\"config\":{\"interval\":\"5m\"}}"),
         "{\"name\":\"T\",\"type\":\"TABLE\",\"deviceId\":\"d1\"}",
         "{\"name\":\"M\",\"type\":\"MAP\"}",
     };

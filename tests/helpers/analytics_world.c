@@ -32,7 +32,7 @@ static void make_orgs(struct analytics_side *side)
         assert_int_equal(sql_exec(tx,
                                   "INSERT INTO organizations (id, name, created_ns) "
                                   "VALUES ($1, $2, 0)",
-                                  SQL_ARGS(SQL_I(i), SQL_T(bytes_of("org-1234" + i, 4))), NULL),
+                                  SQL_ARGS(SQL_I(i), SQL_T(bytes_of(&"org-1234"[i], 4))), NULL),
                          ERR_OK);
     for (int i = 0; i < 5; i++)
         assert_int_equal(
@@ -40,7 +40,7 @@ static void make_orgs(struct analytics_side *side)
                      "INSERT INTO users (org, username, email, password_hash, roles, enabled, "
                      "last_login_ns, password_changed_ns, created_ns, updated_ns) "
                      "VALUES (1, $1, $1, 'x', 1, 1, $2, 0, 0, 0)",
-                     SQL_ARGS(SQL_T(bytes_of("abcdefgh" + i, 3)),
+                     SQL_ARGS(SQL_T(bytes_of(&"abcdefgh"[i], 3)),
                               SQL_I(ANALYTICS_NOW_NS - i * 5 * NS_PER_DAY)),
                      NULL),
             ERR_OK);

@@ -17,8 +17,8 @@ static const char *const statements[] = {
     "ALTER TABLE telemetry_hours DROP CONSTRAINT telemetry_hours_pkey",
     "ALTER TABLE telemetry_hours ADD PRIMARY KEY (org, device, series, hour_ns)",
     "SELECT create_distributed_table('telemetry_records', 'device')",
-    "SELECT create_distributed_table('telemetry_hours', 'device', "
-    "colocate_with => 'telemetry_records')",
+    ("SELECT create_distributed_table('telemetry_hours', 'device', "
+     "colocate_with => 'telemetry_records')"),
     "SELECT create_reference_table('telemetry_stale')",
     "SELECT create_reference_table('telemetry_cutoffs')",
 };

@@ -207,7 +207,7 @@ static void every_filter_and_every_statistic_goes_by_an_index(void **state)
     struct sql_tx *tx = begin();
     for (int64_t i = 0; i < 2000; i++) add(tx, 21 + i % 3, i % 5 ? "A" : "B", 1000 + i);
     assert_int_equal(sql_commit(tx), ERR_OK);
-    struct spy s = {.tx = {&spy_ops}};
+    struct spy s = {.tx = {.ops = &spy_ops}};
     assert_int_equal(sql_begin(db, SQL_READ, &s.real), ERR_OK);
     for (int mask = 0; mask < 64; mask++) {
         const struct event_filter f = {.type = bytes_str(mask & 1 ? "A" : ""),
