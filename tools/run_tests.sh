@@ -91,7 +91,7 @@ node_suite() {
     shift 3
     [ -e "${1:-}" ] || { report "$name" 0 "$budget" 0 0 0; return; }
     SV_BINARY="$PWD/build/release/sensorvision" timeout "$deadline" \
-        node --test --test-reporter="$PWD/tools/node_reporter.mjs" "$@" >"$log" 2>&1
+        node --test --test-concurrency="$jobs" --test-reporter="$PWD/tools/node_reporter.mjs" "$@" >"$log" 2>&1
     local code=$? p f s
     read -r p f s < <(awk '$1 == "cases:" { p = $2; f = $3; s = $4 }
                            END { print p + 0, f + 0, s + 0 }' "$log")
@@ -112,7 +112,7 @@ suite_check() {
 quick_checks="format layers lengths banned leftovers symbols probes docs hardening"
 
 suite_unit()     { ctest_suite unit release 60 300 "$jobs" "$(programs tests/unit)"; }
-suite_contract() { ctest_suite contract release 60 300 "$jobs" "$(programs tests/contract)"; }
+suite_contract() { ctest_suite contract release 90 300 "$jobs" "$(programs tests/contract)"; }
 suite_fuzz()     { ctest_suite corpus release 20 120 "$jobs" '_fuzz_corpus$'; }
 suite_crash()    {
     local deadline=600
@@ -121,7 +121,7 @@ suite_crash()    {
     node_suite "crash system" 120 $deadline tests/crash/*.test.mjs
 }
 suite_talk()     { node_suite talk 30 120 tests/talk/*.test.mjs; }
-suite_system()   { node_suite system 90 400 tests/system/*.test.mjs; }
+suite_system()   { node_suite system 240 700 tests/system/*.test.mjs; }
 # The same tests against PostgreSQL: what ingest, queries, the catalog and rules answer.
 suite_postgres() {
     SENSORVISION_TEST_STORE=postgres node_suite postgres 90 400 \
@@ -129,7 +129,7 @@ suite_postgres() {
 }
 suite_web()      { node_suite web 60 240 tests/web/*.test.mjs; }
 suite_asan()     {
-    ctest_suite "asan unit" asan 120 600 "$jobs" "$(programs tests/unit tests/contract)"
+    ctest_suite "asan unit" asan 150 600 "$jobs" "$(programs tests/unit tests/contract)"
     ctest_suite "asan corpus" asan 30 240 "$jobs" '_fuzz_corpus$'
 }
 whole_preset()   { configure_and_build "$1" 240 && ctest_suite "$1" "$1" 600 3600 "$jobs" .; }

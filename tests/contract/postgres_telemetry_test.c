@@ -46,7 +46,7 @@ int main(void)
 {
     static struct postgres_maker m = {.maker = {"postgres", open_store, wipe}};
     if (!postgres_server_start(&m.server)) return postgres_server_skip(m.maker.name);
-    int failed = telemetry_suite_run(&m.maker, 40000);
+    int failed = telemetry_suite_run(&m.maker, 20000);
     failed += telemetry_suite_run_copies(&m.maker);
     close_all(&m);
     postgres_server_stop(&m.server);

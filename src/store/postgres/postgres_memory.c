@@ -54,6 +54,8 @@ static struct marked_device *marked_of(struct postgres_memory *m, int64_t org, i
     return NULL;
 }
 
+enum { SETTLE_MAX = 100 }; /* times one value is read again because somebody wrote meanwhile */
+
 /* --- a write ---------------------------------------------------------------------------------- */
 
 /* With the lock to read; how many were not found. */
@@ -112,6 +114,7 @@ enum err postgres_memory_prepare(struct postgres_memory *m, struct memory_change
     enum err e = ERR_OK;
     rwlock_read(&m->lock);
     size_t missing = look_up(m, c);
+    c->begun = m->stamp;
     rwlock_release(&m->lock);
     if (missing) {
         rwlock_write(&m->lock);
@@ -136,17 +139,29 @@ static void keep_hour(struct marked_device *d, int64_t hour_ns)
     if (d->hours[least] < hour_ns) d->hours[least] = hour_ns;
 }
 
-bool postgres_memory_committed(struct postgres_memory *m, const struct memory_change *c)
+/* With the lock to write: the newest value, or one of the same time. True: as committed() says. */
+static bool take_written(struct postgres_memory *m, const struct memory_value *v, uint64_t begun)
+{
+    struct newest_entry *e = v->entry;
+    if (v->ts_ns < e->ts_ns) return false;
+    bool unclear = v->ts_ns == e->ts_ns && e->stamp > begun;
+    e->stamp = m->stamp;
+    e->ts_ns = v->ts_ns;
+    e->value = v->value;
+    return unclear;
+}
+
+bool postgres_memory_committed(struct postgres_memory *m, struct memory_change *c,
+                               size_t *ret_unclear)
 {
     bool again = false;
+    *ret_unclear = 0;
     rwlock_write(&m->lock);
     m->stamp++;
     for (size_t i = 0; i < c->value_count; i++) {
-        const struct memory_value *v = &c->values[i];
-        if (v->ts_ns < v->entry->ts_ns) continue;
-        v->entry->stamp = m->stamp;
-        v->entry->ts_ns = v->ts_ns;
-        v->entry->value = v->value;
+        bool unclear = take_written(m, &c->values[i], c->begun);
+        if (!unclear) c->values[i].entry = NULL;
+        *ret_unclear += unclear;
     }
     int64_t summed = summed_below(m);
     for (size_t i = 0; i < c->hour_count; i++) {
@@ -280,38 +295,59 @@ static enum err load(struct postgres_memory *m, struct postgres_conn *c, const c
     return e;
 }
 
-/* series[], value[] of the record */
-static void take_settled(struct postgres_memory *m, const struct memory_value *v, const PGresult *r)
+/* series[], value[] of the record, unless somebody wrote since it was asked for */
+static bool take_settled(struct postgres_memory *m, const struct memory_value *v, const PGresult *r,
+                         uint64_t before)
 {
     struct postgres_array ids, values;
     if (PQntuples(r) != 1 ||
         !postgres_array_read(PQgetvalue(r, 0, 0), PQgetlength(r, 0, 0), &ids) ||
         !postgres_array_read(PQgetvalue(r, 0, 1), PQgetlength(r, 0, 1), &values))
-        return;
+        return true; /* purged meanwhile: there is nothing to be taken */
     rwlock_write(&m->lock);
-    for (size_t i = 0; i < ids.n && i < values.n; i++)
+    bool settled = v->entry->stamp == before || v->entry->ts_ns != v->ts_ns;
+    for (size_t i = 0; i < ids.n && i < values.n && settled; i++)
         if (postgres_array_int(&ids, i) == v->key[1] && v->entry->ts_ns == v->ts_ns)
             v->entry->value = postgres_array_real(&values, i);
     rwlock_release(&m->lock);
+    return settled;
 }
 
-enum err postgres_memory_settle(struct postgres_store *s, const struct memory_value *v)
+static enum err settle_once(struct postgres_store *s, struct postgres_conn *c,
+                            const struct memory_value *v, bool *ret_settled)
 {
     struct postgres_call call = {.sql = "SELECT series, value FROM telemetry_records "
                                         "WHERE org = $1 AND device = $2 AND ts_ns = $3"};
-    struct postgres_conn *c;
     struct why why;
     PGresult *r = NULL;
-    enum err e = postgres_pool_take(s->pool, &c, &why);
-    if (e) return e;
     postgres_wire_add_int(&call.args, v->key[0]);
     postgres_wire_add_int(&call.args, v->device);
     postgres_wire_add_int(&call.args, v->ts_ns);
-    e = postgres_call_one(c, &call, &r, &why);
-    postgres_pool_give(s->pool, c);
-    if (!e) take_settled(&s->memory, v, r);
+    rwlock_read(&s->memory.lock);
+    uint64_t before = v->entry->stamp;
+    rwlock_release(&s->memory.lock);
+    enum err e = postgres_call_one(c, &call, &r, &why);
+    *ret_settled = e || take_settled(&s->memory, v, r, before);
     PQclear(r);
     return e;
+}
+
+static enum err settle(struct postgres_store *s, const struct memory_value *v)
+{
+    struct postgres_conn *c;
+    struct why why;
+    bool settled = false;
+    enum err e = postgres_pool_take(s->pool, &c, &why);
+    if (e) return e;
+    for (int i = 0; i < SETTLE_MAX && !settled && !e; i++) e = settle_once(s, c, v, &settled);
+    postgres_pool_give(s->pool, c);
+    return e || settled ? e : ERR_LOCKED; /* written on and on: who writes last settles it too */
+}
+
+void postgres_memory_settle_all(struct postgres_store *s, const struct memory_change *c)
+{
+    for (size_t i = 0; i < c->value_count; i++)
+        if (c->values[i].entry && settle(s, &c->values[i])) atomic_store(&s->memory.unsure, true);
 }
 
 enum err postgres_memory_load(struct postgres_store *s, struct why *why)

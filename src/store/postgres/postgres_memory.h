@@ -60,6 +60,7 @@ struct memory_change {
     size_t value_count;
     struct memory_hour *hours;
     size_t hour_count;
+    uint64_t begun; /* out of prepare: the newest write then */
 };
 
 void postgres_memory_init(struct postgres_memory *m);
@@ -67,13 +68,16 @@ void postgres_memory_done(struct postgres_memory *m);
 /* From the database, beside what is known; newer values win, and of one time those of a record. */
 enum err postgres_memory_load(struct postgres_store *s, struct why *why) MUST_CHECK;
 enum err postgres_memory_prepare(struct postgres_memory *m, struct memory_change *c) MUST_CHECK;
-/* True: an hour that was known may have been summed up meanwhile; mark them all again. */
-bool postgres_memory_committed(struct postgres_memory *m, const struct memory_change *c);
+/* True: an hour that was known may have been summed up meanwhile; mark them all again. Where
+ * somebody else wrote the same time since prepare, nobody knows here whose commit was the last: then
+ * *ret_unclear of the values keep `entry`, to be read again; the others lose theirs. */
+bool postgres_memory_committed(struct postgres_memory *m, struct memory_change *c,
+                               size_t *ret_unclear);
 /* What another server wrote: `c` has values only. At one time the last write wins, which may have
  * been ours: then *ret_unclear of its values have `entry`, to be read again. */
 void postgres_memory_heard(struct postgres_memory *m, struct memory_change *c, size_t *ret_unclear);
-/* The value of its time, as the record has it. */
-enum err postgres_memory_settle(struct postgres_store *s, const struct memory_value *v) MUST_CHECK;
+/* Values with `entry`: the one of their time, as the record has it, whoever writes meanwhile. */
+void postgres_memory_settle_all(struct postgres_store *s, const struct memory_change *c);
 /* Those older than cutoff are none. */
 void postgres_memory_latest(struct postgres_memory *m, int64_t org, const int64_t *series, size_t n,
                             int64_t cutoff_ns, struct sample *ret);

@@ -159,9 +159,7 @@ static void postgres_heard(struct telemetry *t, const struct record_set *set)
     }
     collect_values(&c, set);
     postgres_memory_heard(&s->memory, &c, &unclear);
-    for (size_t i = 0; unclear && i < c.value_count; i++)
-        if (c.values[i].entry && postgres_memory_settle(s, &c.values[i]))
-            atomic_store(&s->memory.unsure, true);
+    if (unclear) postgres_memory_settle_all(s, &c);
     mem_free(c.values);
 }
 

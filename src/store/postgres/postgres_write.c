@@ -269,7 +269,10 @@ static enum err send_columns(struct postgres_store *s, struct columns *c, struct
         e = make_partitions(s, c, why);
         if (!e) e = send_calls(s, calls, stale ? 2 : 1, why);
     }
-    if (!e && postgres_memory_committed(&s->memory, &c->change)) e = mark_again(s, c, why);
+    size_t unclear = 0;
+    if (!e && postgres_memory_committed(&s->memory, &c->change, &unclear))
+        e = mark_again(s, c, why);
+    if (unclear) postgres_memory_settle_all(s, &c->change);
     return e;
 }
 
