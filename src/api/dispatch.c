@@ -294,7 +294,7 @@ static void run_work(struct work *w)
     run_call(p->call);
 }
 
-/* Of an executor with shares: an organisation, or all strangers (who come by shared links) together;
+/* Of an executor with shares: an organisation, or all strangers (they come by links) together;
  * what waits for passwords is one owner, and the rest of the catalog's work is nobody's. */
 static uint64_t owner_of(const struct api_call *c, enum where where)
 {

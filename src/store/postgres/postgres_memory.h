@@ -69,8 +69,8 @@ void postgres_memory_done(struct postgres_memory *m);
 enum err postgres_memory_load(struct postgres_store *s, struct why *why) MUST_CHECK;
 enum err postgres_memory_prepare(struct postgres_memory *m, struct memory_change *c) MUST_CHECK;
 /* True: an hour that was known may have been summed up meanwhile; mark them all again. Where
- * somebody else wrote the same time since prepare, nobody knows here whose commit was the last: then
- * *ret_unclear of the values keep `entry`, to be read again; the others lose theirs. */
+ * somebody else wrote the same time since prepare, nobody knows whose commit was last: then
+ * *ret_unclear values keep `entry`, to be read again; the others lose theirs. */
 bool postgres_memory_committed(struct postgres_memory *m, struct memory_change *c,
                                size_t *ret_unclear);
 /* What another server wrote: `c` has values only. At one time the last write wins, which may have
