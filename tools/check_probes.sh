@@ -20,7 +20,7 @@ exempted() {
         grep -ohE '[a-z_0-9]+' $(git ls-files "src/*/$header")
     done
 }
-known=$( { sed 's/^--wrap=//' $names; exempted; } | sort -u)
+known=$( { sed 's/^-Wl,--wrap=//' $names; exempted; } | sort -u)
 for file in $(git ls-files 'src/service/*.c' 'src/pilot/*.c') src/cache/cache.c src/cache/cache_read.c; do
     basename "$file"
 done | sort >"$none.files"
