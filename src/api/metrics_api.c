@@ -134,8 +134,9 @@ static void write_bridge(struct app *app, struct buf *b)
     struct mqtt_bridge_ingest *bridge = atomic_load(&app->bridge);
     if (!bridge) return;
     mqtt_bridge_ingest_read(bridge, &s);
-    write_gauge(b, "sensorvision_mqtt_broker_connected", "1 while the other broker is there.",
-                s.connected);
+    if (s.wanted) /* elsewhere it would be a broker that is away */
+        write_gauge(b, "sensorvision_mqtt_broker_connected",
+                    "1 while the other broker is there; of the server that reads it.", s.connected);
     write_total(b, "sensorvision_mqtt_broker_messages_total",
                 "Messages of the other broker made durable.", s.messages);
     write_total(b, "sensorvision_mqtt_broker_refused_total",

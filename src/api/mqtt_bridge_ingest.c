@@ -7,6 +7,7 @@
 #include "net/mqtt_bridge.h"
 #include "pilot/quota.h"
 #include "store/catalog_settings.h"
+#include "store/nodes.h"
 
 #include <stdio.h>
 
@@ -153,11 +154,21 @@ static bool on_gathered(void *ctx)
     return good;
 }
 
+/* One server reads the broker: the one that leads. Each message twice would cost twice the work and
+ * of the limits, and a time that the server gives would make two readings of it. */
+static bool wanted(void *ctx)
+{
+    struct mqtt_bridge_ingest *b = ctx;
+    return nodes_lead(b->api.app->nodes);
+}
+
 static void on_state(void *ctx, const char *text)
 {
     struct mqtt_bridge_ingest *b = ctx;
     atomic_store(&b->connected, !text);
-    if (text)
+    if (text && !wanted(b))
+        LOG(LOG_INFO, "mqtt_broker_left", LOG_S("why", text));
+    else if (text)
         LOG(LOG_WARN, "mqtt_broker_away", LOG_S("why", text));
     else
         LOG(LOG_INFO, "mqtt_broker_connected");
@@ -203,7 +214,7 @@ enum err mqtt_bridge_ingest_start(struct mqtt_bridge_ingest **ret, struct app *a
     lock_init(&b->lock, LOCK_RANK_EXECUTOR);
     cond_init(&b->decided);
     const struct mqtt_bridge_opts opts = {url, b->client_id, filters, app->rnd};
-    const struct mqtt_bridge_handler handler = {b, on_message, on_gathered, on_state};
+    const struct mqtt_bridge_handler handler = {b, on_message, on_gathered, wanted, on_state};
     enum err e = name_ourselves(b);
     if (!e) e = mqtt_bridge_start(&b->bridge, &opts, &handler, why);
     if (e)
@@ -222,8 +233,14 @@ void mqtt_bridge_ingest_stop(struct mqtt_bridge_ingest *b)
     mem_free(b);
 }
 
+void mqtt_bridge_ingest_look(struct mqtt_bridge_ingest *b)
+{
+    if (b) mqtt_bridge_look(b->bridge);
+}
+
 void mqtt_bridge_ingest_read(struct mqtt_bridge_ingest *b, struct mqtt_bridge_stats *ret)
 {
+    ret->wanted = wanted(b);
     ret->connected = atomic_load(&b->connected);
     ret->messages = counter_read(&b->messages);
     ret->refused = counter_read(&b->refused);

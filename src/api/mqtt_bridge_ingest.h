@@ -12,7 +12,10 @@ struct mqtt_bridge_ingest;
 enum err mqtt_bridge_ingest_start(struct mqtt_bridge_ingest **ret, struct app *app, const char *url,
                                   int64_t open_org, struct why *why) MUST_CHECK;
 void mqtt_bridge_ingest_stop(struct mqtt_bridge_ingest *b); /* NULL is fine */
+/* Another server leads, or this one. Any thread; NULL is fine. */
+void mqtt_bridge_ingest_look(struct mqtt_bridge_ingest *b);
 struct mqtt_bridge_stats {
+    bool wanted; /* by this server: of several the one that leads reads the broker */
     bool connected;
     uint64_t messages, refused;
 };

@@ -4,6 +4,7 @@
 
 #include "api/live_alerts.h"
 #include "api/live_api.h"
+#include "api/mqtt_bridge_ingest.h"
 #include "app/boot.h"
 #include "app/boot_retention.h"
 #include "base/log.h"
@@ -210,6 +211,7 @@ static void on_lead(void *boot, bool leads)
     followers_lead(b->rules.followers, leads);
     synthetics_lead(b->synthetics.engine, leads);
     notifier_pause(b->notify.notifier, !leads);
+    mqtt_bridge_ingest_look(atomic_load(&b->app.bridge));
 }
 
 static void on_counted(void *boot, unsigned alive)

@@ -35,7 +35,7 @@ struct mqtt_bridge {
     uint16_t port;
     bool secure, has_user, has_password;
     pthread_t thread;
-    int wake; /* eventfd: stop */
+    int wake; /* eventfd: stop, or look whether we are wanted */
     _Atomic bool stopping;
     struct mosquitto *m; /* of the connection there is */
     unsigned gathered;
@@ -211,26 +211,57 @@ static bool turn(struct mqtt_bridge *b)
     return alive && write_all(b);
 }
 
+static bool goes_on(struct mqtt_bridge *b)
+{
+    return !atomic_load(&b->stopping) && b->handler.wanted(b->handler.ctx);
+}
+
+/* Until somebody says look, or for so long. */
+static void rest(struct mqtt_bridge *b, int ms)
+{
+    eventfd_t times;
+    struct pollfd fd = {.fd = b->wake, .events = POLLIN};
+    if (poll(&fd, 1, ms) > 0 && !atomic_load(&b->stopping)) (void)eventfd_read(b->wake, &times);
+}
+
+/* One connection from its beginning to its end; whether the broker let us in. Keeps B3. */
+static bool visit(struct mqtt_bridge *b)
+{
+    bool there = open_connection(b);
+    while (there && goes_on(b)) {
+        eventfd_t times;
+        there = turn(b);
+        if (!atomic_load(&b->stopping)) (void)eventfd_read(b->wake, &times);
+    }
+    if (there && b->open) { /* not cut: we leave */
+        (void)b->lib->disconnect(b->m);
+        (void)write_all(b);
+    }
+    b->lib->destroy(b->m); /* NULL is fine; what was queued and not written is forgotten */
+    b->m = NULL;
+    return b->open;
+}
+
 static void *run(void *arg)
 {
     struct mqtt_bridge *b = arg;
     int wait_ms = 0;
     while (!atomic_load(&b->stopping)) {
-        if (open_connection(b))
-            while (!atomic_load(&b->stopping) && turn(b)) continue;
-        bool was_open = b->open;
-        if (b->m && atomic_load(&b->stopping) && b->open) {
-            (void)b->lib->disconnect(b->m);
-            (void)write_all(b);
+        if (!b->handler.wanted(b->handler.ctx)) {
+            rest(b, TICK_MS);
+            wait_ms = 0;
+            continue;
         }
-        b->lib->destroy(b->m); /* NULL is fine; what was queued and not written is forgotten */
-        b->m = NULL;
+        bool was_open = visit(b);
         if (atomic_load(&b->stopping)) break;
+        if (!b->handler.wanted(b->handler.ctx)) {
+            b->handler.on_state(b->handler.ctx, "another server reads it");
+            continue;
+        }
         b->handler.on_state(b->handler.ctx, b->refusal);
         wait_ms = was_open || !wait_ms ? 1000 : wait_ms * 2;
         if (wait_ms > BACKOFF_MAX_MS) wait_ms = BACKOFF_MAX_MS;
-        struct pollfd fd = {.fd = b->wake, .events = POLLIN};
-        poll(&fd, 1, wait_ms / 2 + (int)rnd_below(b->rnd, (uint64_t)wait_ms));
+        rest(b, wait_ms / 2 + (int)rnd_below(b->rnd, (uint64_t)wait_ms));
     }
     return NULL;
 }
@@ -263,6 +294,11 @@ enum err mqtt_bridge_start(struct mqtt_bridge **ret, const struct mqtt_bridge_op
     if (e) return fail(b, e);
     *ret = b;
     return ERR_OK;
+}
+
+void mqtt_bridge_look(struct mqtt_bridge *b)
+{
+    eventfd_write(b->wake, 1);
 }
 
 void mqtt_bridge_stop(struct mqtt_bridge *b)

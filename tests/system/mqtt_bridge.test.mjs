@@ -1,31 +1,19 @@
 // mqtt.broker.url: what arrives on somebody else's broker is stored, and acknowledged there only then.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { hasMosquitto, Mosquitto } from './mosquitto.mjs';
 import { MqttClient } from './mqtt_client.mjs';
 import { freePort, run, startServer, temporaryDir } from './server.mjs';
 
-const MOSQUITTO = ['/usr/sbin/mosquitto', new URL('../../build/tools/mosquitto/usr/sbin/mosquitto', import.meta.url).pathname].find(existsSync);
-const skip = !MOSQUITTO && 'no mosquitto here (tools/unpack.sh)';
+const skip = !hasMosquitto && 'no mosquitto here (tools/unpack.sh)';
 const dir = temporaryDir();
-let brokerPort, broker, server, owner, pump;
-
-async function startBroker() {
-    const config = join(dir, 'mosquitto.conf');
-    writeFileSync(config, `listener ${brokerPort} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);
-    broker = spawn(MOSQUITTO, ['-c', config], { stdio: 'ignore' });
-    for (const end = Date.now() + 10_000; ;) {
-        try { const probe = await MqttClient.connect(brokerPort); probe.destroy(); if (probe.connack) return; } catch { /* not yet */ }
-        assert.ok(Date.now() < end, 'mosquitto does not answer');
-        await new Promise((resolve) => { setTimeout(resolve, 20); });
-    }
-}
-process.on('exit', () => broker?.kill('SIGKILL'));
+const broker = new Mosquitto(dir);
+let server, owner, pump;
 
 // The linger keeps what was read undecided for a while, so that acknowledging it too early would be seen.
-const start = () => startServer({ dir: join(dir, 'data'), sets: { 'pilot.telemetry.commit-linger': 5, 'mqtt.broker.url': `mqtt://127.0.0.1:${brokerPort}` } });
+const start = () => startServer({ dir: join(dir, 'data'), sets: { 'pilot.telemetry.commit-linger': 5, 'mqtt.broker.url': broker.url } });
 async function metric(name) {
     return Number((await server.request('GET', '/metrics')).text.match(new RegExp(`^${name} (\\d+)`, 'm'))?.[1]);
 }
@@ -45,8 +33,7 @@ const payload = (variables, more = {}) => JSON.stringify({ deviceId: 'pump-1', a
 
 before(async () => {
     if (skip) return;
-    brokerPort = await freePort();
-    await startBroker();
+    await broker.start();
     server = await start();
     owner = await server.register();
     pump = await server.device(owner.token, 'pump-1');
@@ -54,7 +41,7 @@ before(async () => {
 after(async () => {
     if (skip) return;
     await server.stop();
-    broker.kill();
+    await broker.kill();
     rmSync(dir, { recursive: true, force: true });
 });
 
@@ -62,14 +49,14 @@ test('a message of the broker is stored; one without its token is not', { skip }
     await connected();
     for (const [topic, message] of [[TOPIC, payload({ bridged: 1 })], ['indcloud/devices/pump-1/telemetry', payload({ bridged: 2 })],
         [TOPIC, '{"variables":{"bridged":3}}'], [TOPIC, 'no json'], ['sensorvision/devices/pump-2/telemetry', payload({ bridged: 4 })]])
-        assert.equal((await run(['-h', '127.0.0.1', '-p', brokerPort, '-q', '1', '-t', topic, '-m', message], { binary: 'mosquitto_pub' })).code, 0);
+        assert.equal((await run(['-h', '127.0.0.1', '-p', broker.port, '-q', '1', '-t', topic, '-m', message], { binary: 'mosquitto_pub' })).code, 0);
     await until('storing', async () => await metric('sensorvision_mqtt_broker_messages_total') === 2 && await metric('sensorvision_mqtt_broker_refused_total') === 3);
     assert.equal(await count('bridged'), 2);
 });
 
 test('what was sent while we were away, or killed, comes when we are back: none lost', { skip }, async () => {
     const base = Date.now() - 3600_000;
-    const publisher = await MqttClient.connect(brokerPort, { id: 'publisher' });
+    const publisher = await MqttClient.connect(broker.port, { id: 'publisher' });
     let sent = 0, publishing = true;
     const flood = (async () => {
         while (publishing) {
@@ -95,9 +82,9 @@ test('what was sent while we were away, or killed, comes when we are back: none 
 
 test('a broker that was away is found again', { skip }, async () => {
     await connected();
-    broker.kill('SIGKILL');
+    await broker.kill();
     await until('noticing', async () => await metric('sensorvision_mqtt_broker_connected') === 0);
-    await startBroker();
+    await broker.start();
     await connected();
 });
 

@@ -19,10 +19,11 @@ export async function eventually(what, probe, deadline = DEADLINE_MS) {
 }
 
 // By the last part of the path: ok, 500, gone, redirect, half, reset, big, hang, flaky (500 twice for each
-// delivery), later (503 and Retry-After once for each).
+// delivery), later (503 and Retry-After once for each), gate (500 until `open`).
 export class Receiver {
     got = []; // {path, headers, body (Buffer), json}
     hanging = [];
+    open = false;
 
     static async start(host = '127.0.0.1', port = 0) {
         const r = new Receiver();
@@ -45,6 +46,7 @@ export class Receiver {
         const end = (status, headers = {}) => response.writeHead(status, headers).end('a body that nobody reads');
         switch (path.split('/').at(-1)) {
         case '500': return end(500);
+        case 'gate': this.got.at(-1).taken = this.open; return end(this.open ? 200 : 500);
         case 'gone': return end(410);
         case 'redirect': return end(302, { location: `${this.url}/redirected/ok` });
         case 'half': response.writeHead(200, { 'content-length': 100 }); response.write('a'); return setImmediate(() => response.destroy());
