@@ -39,8 +39,6 @@ void boot_performance_apply(struct boot_performance *b, const struct settings *s
         .metrics_enabled = s->performance_metrics,
         .slow_query_ns = s->slow_query_ns,
         .response_ns = s->response_time_ns,
-        .hit_ratio = s->cache_hit_ratio,
-        .memory_ratio = s->memory_usage_ratio,
     };
     performance_configure(&b->performance, &settings);
 }
@@ -59,12 +57,12 @@ enum err boot_performance_open(struct boot_performance *b, struct app *app,
         .async = app->async,
         .telemetry_pool = app->telemetry_pool,
         .analytics = app->analytics,
+        .quota = app->quota,
         .pool = pool,
         .redis_timeout_ns = s->redis_timeout_ns,
         .started_mono_ns = app->started_mono_ns,
         .version = BUILD_VERSION,
         .compiler = "C17, " BUILD_COMPILER,
-        .day = clock_wall_ns(app->clock) / NS_PER_DAY,
     };
     b->service = (struct performance_service){
         .db = app->db,

@@ -2,6 +2,7 @@
 #include "app/boot_watch.h"
 
 #include "base/log.h"
+#include "pilot/performance.h"
 #include "pilot/process_figures.h"
 
 static enum err set_config(void *admin, const char *key, const char *value,
@@ -68,7 +69,7 @@ enum err boot_watch_open(struct boot_watch *b, struct app *app, const struct set
     if (e) return e;
     boot_watch_apply(b, s);
     b->advice = (struct advice){.watch = b->watch, .db = app->db, .clock = app->clock};
-    app->thresholds = &b->thresholds;
+    app->thresholds = app->performance->thresholds = &b->thresholds;
     app->trends = &b->trends;
     app->watch = b->watch;
     app->advice = &b->advice;

@@ -29,7 +29,7 @@ static const struct conf_entry performance_table[] = {
     {"pilot.performance.cache-hit-ratio-threshold", AT(cache_hit_ratio), CONF_RATIO, "0.8", 0, 1,
      LIVE, "A lower hit ratio of the caches is reported.", NULL},
     {"pilot.performance.memory-usage-threshold", AT(memory_usage_ratio), CONF_RATIO, "0.85", 0, 1,
-     LIVE, "More of the memory that the process may have, for 60 s, is unhealthy.", NULL},
+     LIVE, "More of the memory that the process may have, for its hold time, is unhealthy.", NULL},
     HOLD("slow-query-hold", slow_query_hold_ns),
     HOLD("cache-hit-ratio-hold", cache_hit_hold_ns),
     HOLD("memory-usage-hold", memory_hold_ns),

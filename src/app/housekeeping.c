@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pilot/ledger.h"
-#include "pilot/performance.h"
 #include "pilot/performance_costly.h"
 #include "pilot/quota.h"
 #include "pilot/watch.h"
@@ -60,7 +59,6 @@ static enum err maintain_auth(struct housekeeping *h)
 
 static enum err watch_performance(struct housekeeping *h)
 {
-    performance_tick(h->app->performance);
     return watch_tick(h->app->watch, nodes_lead(h->app->nodes));
 }
 

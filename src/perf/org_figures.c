@@ -105,14 +105,6 @@ double org_figures_p95_ms(int64_t now_ns)
     return histogram_quantile_ns(&all, 0.95) / 1e6;
 }
 
-uint64_t org_figures_requests(void)
-{
-    uint64_t n = atomic_load_explicit(&others.requests, memory_order_relaxed);
-    for (size_t i = 0; i < SLOTS; i++)
-        n += atomic_load_explicit(&table[i].requests, memory_order_relaxed);
-    return n;
-}
-
 static bool read_line(const struct figures *f, int64_t now_ns, struct org_figures_line *ret)
 {
     *ret = (struct org_figures_line){

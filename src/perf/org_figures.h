@@ -26,7 +26,6 @@ struct org_figures_line {
 };
 /* Of all organisations together; 0 of fewer than ORG_FIGURES_ENOUGH answers. */
 double org_figures_p95_ms(int64_t now_ns);
-uint64_t org_figures_requests(void);
 /* Those with any figure, in no order; *ret_n of them, at most ORG_FIGURES_MAX + 1. */
 void org_figures_read(int64_t now_ns, struct org_figures_line ret[ORG_FIGURES_MAX + 1],
                       size_t *ret_n);

@@ -1,10 +1,10 @@
-/* Settings, what is watched every second, and single figures (see performance.h). */
+/* Settings and single figures (see performance.h). */
 #include "pilot/performance.h"
 
 #include "cache/cache.h"
 #include "perf/org_figures.h"
 #include "perf/probe.h"
-#include "pilot/process_figures.h"
+#include "pilot/quota.h"
 #include "store/postgres/postgres_pool.h"
 #include "store/sql.h"
 #include "store/telemetry.h"
@@ -15,8 +15,6 @@ void performance_configure(struct performance *p, const struct performance_setti
     atomic_store(&p->metrics_enabled, s->metrics_enabled);
     atomic_store(&p->slow_query_ns, s->slow_query_ns);
     atomic_store(&p->response_ns, s->response_ns);
-    atomic_store(&p->hit_ratio, s->hit_ratio);
-    atomic_store(&p->memory_ratio, s->memory_ratio);
     probe_set_threshold(PROBE_SQL, s->slow_query_ns);
     probe_set_threshold(PROBE_STORE, s->slow_query_ns);
     probe_set_threshold(PROBE_ROUTE, s->response_ns);
@@ -24,22 +22,14 @@ void performance_configure(struct performance *p, const struct performance_setti
     probe_set_threshold(PROBE_TASK, s->response_ns);
 }
 
-uint64_t performance_requests(void)
+int64_t performance_calls_today(struct performance *p)
 {
-    return org_figures_requests();
-}
-
-void performance_tick(struct performance *p)
-{
-    int64_t now_ns = clock_mono_ns(p->clock);
-    int64_t day = clock_wall_ns(p->clock) / NS_PER_DAY;
-    bool over = process_figures_memory_ratio() > atomic_load(&p->memory_ratio);
-    if (!over)
-        atomic_store(&p->memory_over_ns, 0);
-    else if (!atomic_load(&p->memory_over_ns))
-        atomic_store(&p->memory_over_ns, now_ns);
-    if (atomic_exchange(&p->day, day) != day)
-        atomic_store(&p->calls_before, performance_requests());
+    struct sql_tx *tx;
+    int64_t calls = 0;
+    enum err e = sql_begin(p->db, SQL_READ, &tx);
+    if (!e) e = sql_end(tx, quota_used_by_all(p->quota, tx, LIMIT_API_CALLS, &calls));
+    if (!e) atomic_store(&p->calls_today, calls);
+    return atomic_load(&p->calls_today);
 }
 
 double performance_hit_ratio(struct performance *p)

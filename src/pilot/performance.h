@@ -20,14 +20,15 @@ struct cache;
 struct executor;
 struct postgres_pool;
 struct registry;
+struct quota;
 struct sql_db;
 struct telemetry;
+struct thresholds;
 
 /* LIVE settings. */
 struct performance_settings {
     bool enabled, metrics_enabled;
     int64_t slow_query_ns, response_ns;
-    double hit_ratio, memory_ratio; /* 0 to 1 */
 };
 
 struct performance {
@@ -38,7 +39,9 @@ struct performance {
     struct cache *cache;
     struct batch_pipeline *batch;
     struct executor *async, *telemetry_pool, *analytics;
-    struct postgres_pool *pool; /* NULL: embedded */
+    struct quota *quota;
+    struct thresholds *thresholds; /* what they say of memory is what the health says */
+    struct postgres_pool *pool;    /* NULL: embedded */
     struct redis_place redis;
     int64_t redis_timeout_ns;
     bool has_redis;
@@ -47,18 +50,12 @@ struct performance {
 
     _Atomic bool enabled, metrics_enabled;
     _Atomic int64_t slow_query_ns, response_ns;
-    _Atomic double hit_ratio, memory_ratio;
-    _Atomic int64_t memory_over_ns; /* monotonic: over its threshold since then; 0: it is not */
-    _Atomic uint64_t calls_before;  /* requests counted up to the last midnight (UTC) */
-    _Atomic int64_t day;
+    _Atomic int64_t calls_today; /* when they were read last */
     _Atomic double db_hit_ratio; /* PostgreSQL's, when it was read last */
 };
-#define PERFORMANCE_HOLD_NS (INT64_C(60) * 1000000000) /* memory over its threshold so long */
 
 /* The thresholds of probes move along. */
 void performance_configure(struct performance *p, const struct performance_settings *s);
-/* About once a second: how long memory is over its threshold, midnight. */
-void performance_tick(struct performance *p);
 
 /* What only the transports know. */
 struct performance_traffic {
@@ -77,13 +74,14 @@ struct performance_health {
     enum performance_status status;
     struct performance_check database, redis, memory, performance;
 };
-/* DOWN: writes cannot be made durable, memory is over its threshold for PERFORMANCE_HOLD_NS, or the
- * queue is full. DEGRADED: Redis is away, or answers are slower than they should be. */
+/* DOWN: writes cannot be made durable, the threshold of memory is raised by this process's figures
+ * (pilot/thresholds.h: its hold time, its way back), or the queue is full. DEGRADED: Redis is away, or answers are slower than they should be. */
 void performance_read_health(struct performance *p, struct performance_health *ret);
 const char *performance_status_name(enum performance_status s);
 
-/* All requests since the start. */
-uint64_t performance_requests(void);
+/* API calls of all organisations since 00:00 UTC, on all nodes, as the daily limits count them
+ * (pilot/quota.h); what was read last when the catalog does not answer. */
+int64_t performance_calls_today(struct performance *p);
 /* Hits of all looks, over all caches, 0 to 1; 1 before the first look. */
 double performance_hit_ratio(struct performance *p);
 /* Connections that are lent; embedded: who reads the store now. */

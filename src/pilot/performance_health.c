@@ -4,6 +4,7 @@
 #include "cache/cache.h"
 #include "ingest/batch.h"
 #include "pilot/process_figures.h"
+#include "pilot/thresholds.h"
 
 #include <stdio.h>
 
@@ -38,19 +39,32 @@ static void check_redis(struct performance *p, struct performance_check *ret)
         SAY(ret, "Redis does not answer: the caches of this process serve alone until it is back.");
 }
 
+/* The threshold judges; its phase is put into words. */
 static void check_memory(struct performance *p, struct performance_check *ret)
 {
-    double ratio = process_figures_memory_ratio(), limit = atomic_load(&p->memory_ratio);
-    int64_t since_ns = atomic_load(&p->memory_over_ns);
-    int64_t held_ns = since_ns ? clock_mono_ns(p->clock) - since_ns : 0;
-    ret->healthy = held_ns < PERFORMANCE_HOLD_NS;
-    if (ratio <= limit)
-        SAY(ret, "%.1f %% of the memory this process may have, at most %.1f %% is fine.",
-            ratio * 100, limit * 100);
+    struct threshold_view views[THRESHOLD_IDS];
+    thresholds_read(p->thresholds, views);
+    const struct threshold_view *v = &views[THRESHOLD_MEMORY];
+    const double ratio = process_figures_memory_ratio() * 100, limit = v->limits.limit * 100;
+    const int64_t since_ns = clock_mono_ns(p->clock) - v->state.since_ns;
+    const long long for_s = since_ns / NS_PER_S;
+    ret->healthy = !v->beyond;
+    if (v->beyond && v->state.phase == THRESHOLD_CLEARING)
+        SAY(ret,
+            "%.1f %% of the memory this process may have: back below %.1f %% for %lld of %lld s.",
+            ratio, threshold_clear(&v->limits) * 100, for_s,
+            (long long)(v->limits.clear_ns / NS_PER_S));
+    else if (v->beyond)
+        SAY(ret, "%.1f %% of the memory this process may have; over %.1f %%, unhealthy for %lld s.",
+            ratio, limit, for_s);
+    else if (v->state.phase == THRESHOLD_PENDING)
+        SAY(ret,
+            "%.1f %% of the memory this process may have, over %.1f %% for %lld s; it is unhealthy "
+            "after %lld s.",
+            ratio, limit, for_s, (long long)(v->limits.hold_ns / NS_PER_S));
     else
-        SAY(ret, "%.1f %% of the memory this process may have, over %.1f %% for %lld s%s.",
-            ratio * 100, limit * 100, (long long)(held_ns / NS_PER_S),
-            ret->healthy ? "; it is unhealthy after 60 s" : "");
+        SAY(ret, "%.1f %% of the memory this process may have, at most %.1f %% is fine.", ratio,
+            limit);
 }
 
 /* *ret_full: nothing more is taken. */

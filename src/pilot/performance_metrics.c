@@ -146,8 +146,7 @@ static void write_pilot(struct performance *p, const struct performance_traffic 
     json_write_member_u64(b, "telemetryIngestionsLastHour", t->points_last_hour);
     json_write_member_number(b, "avgTelemetryProcessingTimeSeconds", round(seconds * 1e6) / 1e6);
     json_write_member_u64(b, "activeDevicesLast24h", devices);
-    json_write_member_u64(b, "totalApiCallsToday",
-                          performance_requests() - atomic_load(&p->calls_before));
+    json_write_member_i64(b, "totalApiCallsToday", performance_calls_today(p));
     json_write_close(b, '}');
 }
 

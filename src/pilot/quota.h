@@ -50,6 +50,9 @@ enum err quota_maintain(struct quota *q) MUST_CHECK;
 /* Used today: exact but for what other nodes hold on lease. */
 enum err quota_used(struct quota *q, struct sql_tx *tx, int64_t org, enum limit what,
                     int64_t *ret) MUST_CHECK;
+/* The sum over all organisations. */
+enum err quota_used_by_all(struct quota *q, struct sql_tx *tx, enum limit what,
+                           int64_t *ret) MUST_CHECK;
 /* All of an organisation: how many there are and what was used today, and what it may (0: no
  * limit). LIMIT_ORGANIZATIONS stays as it was. */
 enum err quota_usage(struct quota *q, struct sql_tx *tx, int64_t org, int64_t ret_used[LIMITS],

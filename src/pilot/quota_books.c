@@ -182,6 +182,19 @@ enum err quota_used(struct quota *q, struct sql_tx *tx, int64_t org, enum limit 
     return ERR_OK;
 }
 
+enum err quota_used_by_all(struct quota *q, struct sql_tx *tx, enum limit what, int64_t *ret)
+{
+    int64_t used, day = quota_state_day(q);
+    enum err e = catalog_usage_day_of_all(tx, day, what, &used);
+    if (e) return e;
+    for (struct account *a = atomic_load(&q->newest); a; a = atomic_load(&a->next)) {
+        const struct meter *m = quota_state_meter(a, what);
+        if (atomic_load(&m->day) == day) used -= atomic_load(&m->left);
+    }
+    *ret = used > 0 ? used : 0;
+    return ERR_OK;
+}
+
 enum err quota_usage(struct quota *q, struct sql_tx *tx, int64_t org, int64_t ret_used[LIMITS],
                      int64_t ret_max[LIMITS])
 {

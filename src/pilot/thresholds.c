@@ -47,14 +47,22 @@ void thresholds_set_limits(struct thresholds *t, const struct threshold_limits l
     lock_release(&t->lock);
 }
 
+static bool is_told(const struct threshold *t)
+{
+    return t->phase == THRESHOLD_RAISED || t->phase == THRESHOLD_CLEARING;
+}
+
 /* --- at start --------------------------------------------------------------------------------- */
 
 static void take_open(struct thresholds *t, const struct alert *a)
 {
     if (a->rule < 1 || a->rule > THRESHOLD_IDS) return;
     int i = (int)a->rule - 1;
-    t->states[i] = (struct threshold){
-        .phase = THRESHOLD_RAISED, .since_ns = clock_mono_ns(t->clock), .value = NAN};
+    if (!is_told(&t->states[i])) {
+        t->states[i] = (struct threshold){
+            .phase = THRESHOLD_RAISED, .since_ns = clock_mono_ns(t->clock), .value = NAN};
+        t->here[i] = false; /* keeps P3 */
+    }
     t->alert[i] = a->uuid;
     t->alert_id[i] = a->id;
     t->alert_org[i] = a->org;
@@ -76,10 +84,7 @@ enum err thresholds_load(struct thresholds *t)
     e = catalog_users_role_org(tx, ROLE_ADMIN, &org);
     if (!e) e = catalog_alerts_list(tx, org, &open, &page, &a, &alerts, &listing, &why);
     lock_take(&t->lock);
-    for (int i = 0; i < THRESHOLD_IDS && !e; i++) {
-        t->states[i] = (struct threshold){.phase = THRESHOLD_OK, .value = NAN};
-        t->alert_id[i] = 0;
-    }
+    for (int i = 0; i < THRESHOLD_IDS && !e; i++) t->alert_id[i] = 0;
     for (size_t i = 0; i < listing.count && !e; i++) take_open(t, &alerts[i]);
     lock_release(&t->lock);
     e = sql_end(tx, e == ERR_NOTFOUND ? ERR_OK : e);
@@ -133,9 +138,11 @@ static enum err raise(struct thresholds *t, enum threshold_id id, const struct t
     if (!e) e = alerts_raise(t->alerts, tx, &alert, &fresh);
     e = sql_end(tx, e);
     if (e) return e;
+    lock_take(&t->lock);
     t->alert[id] = alert.uuid;
     t->alert_id[id] = alert.id;
     t->alert_org[id] = alert.org;
+    lock_release(&t->lock);
     if (fresh) alerts_committed(t->alerts, &alert, ALERT_RAISED);
     return ERR_OK;
 }
@@ -154,36 +161,41 @@ static enum err resolve(struct thresholds *t, enum threshold_id id)
     /* gone with its organisation: then there is nothing left to end */
     e = sql_end(tx, e == ERR_NOTFOUND ? ERR_OK : e);
     if (!e && changed) alerts_committed(t->alerts, &alert, ALERT_RESOLVED);
+    lock_take(&t->lock);
     if (!e) t->alert_id[id] = 0;
+    lock_release(&t->lock);
     arena_done(&a);
     return e;
 }
 
-/* The catalog is asked without the lock: only one thread judges, readers never wait for it. */
-static enum err judge(struct thresholds *t, enum threshold_id id, double value)
+/* What the state wants and the alert is not yet (keeps P1). */
+static enum err follow(struct thresholds *t, enum threshold_id id, const struct threshold *state,
+                       const struct threshold_limits *limits)
 {
-    lock_take(&t->lock);
-    struct threshold state = t->states[id];
-    const struct threshold_limits limits = t->limits[id];
-    lock_release(&t->lock);
-    enum threshold_change change = threshold_judge(&state, &limits, value, clock_mono_ns(t->clock));
-    enum err e = ERR_OK;
-    if (change == THRESHOLD_BEGINS) e = raise(t, id, &limits, value);
-    if (change == THRESHOLD_ENDS) e = resolve(t, id);
-    lock_take(&t->lock);
-    if (e)
-        t->states[id].value = value; /* keeps P1 */
-    else
-        t->states[id] = state;
-    lock_release(&t->lock);
-    return e;
+    if (state->phase == THRESHOLD_RAISED && !t->alert_id[id])
+        return raise(t, id, limits, state->value);
+    return !is_told(state) && t->alert_id[id] ? resolve(t, id) : ERR_OK;
 }
 
-enum err thresholds_judge(struct thresholds *t, const double values[THRESHOLD_IDS])
+/* The catalog is asked without the lock: only one thread judges, readers never wait for it. */
+static enum err judge(struct thresholds *t, enum threshold_id id, double value, bool leads)
+{
+    lock_take(&t->lock);
+    const struct threshold_limits limits = t->limits[id];
+    struct threshold *s = &t->states[id];
+    enum threshold_change change = threshold_judge(s, &limits, value, clock_mono_ns(t->clock));
+    if (change == THRESHOLD_BEGINS) t->here[id] = true;
+    if (!leads) t->alert_id[id] = 0; /* asked for again by who leads next */
+    const struct threshold state = *s;
+    lock_release(&t->lock);
+    return leads ? follow(t, id, &state, &limits) : ERR_OK;
+}
+
+enum err thresholds_judge(struct thresholds *t, const double values[THRESHOLD_IDS], bool leads)
 {
     enum err first = ERR_OK;
     for (int i = 0; i < THRESHOLD_IDS; i++) {
-        enum err e = judge(t, (enum threshold_id)i, values[i]);
+        enum err e = judge(t, (enum threshold_id)i, values[i], leads);
         if (e && !first) first = e;
     }
     return first;
@@ -198,6 +210,7 @@ void thresholds_read(struct thresholds *t, struct threshold_view ret[THRESHOLD_I
             .state = t->states[i],
             .raised = t->alert_id[i] != 0,
             .alert = t->alert[i],
+            .beyond = t->here[i] && is_told(&t->states[i]),
         };
     lock_release(&t->lock);
 }

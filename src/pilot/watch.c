@@ -102,13 +102,14 @@ enum err watch_tick(struct watch *w, bool leads)
     lock_take(&w->lock);
     w->figures = f;
     lock_release(&w->lock);
-    if (!leads || !w->led) {
+    if (leads && !w->led) {
         /* who takes over has to know what the one before has raised */
-        enum err e = leads ? thresholds_load(w->parts.thresholds) : ERR_OK;
-        w->led = leads && !e;
-        return e;
+        enum err e = thresholds_load(w->parts.thresholds);
+        if (e) return e;
     }
-    enum err judged = thresholds_judge(w->parts.thresholds, f.thresholds);
+    w->led = leads;
+    enum err judged = thresholds_judge(w->parts.thresholds, f.thresholds, leads);
+    if (!leads) return judged;
     enum err kept = trends_add(w->parts.trends, f.trends, clock_wall_ns(w->parts.clock));
     return judged ? judged : kept;
 }

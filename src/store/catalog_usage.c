@@ -27,6 +27,13 @@ enum err catalog_usage_day(struct sql_tx *tx, int64_t org, int64_t day, enum lim
     return ERR_OK;
 }
 
+enum err catalog_usage_day_of_all(struct sql_tx *tx, int64_t day, enum limit what, int64_t *ret)
+{
+    return catalog_rows_number(
+        tx, "SELECT coalesce(sum(used), 0) FROM usage_days WHERE day = $1 AND name = $2",
+        SQL_ARGS(SQL_I(day), name_of(what)), ret);
+}
+
 enum err catalog_usage_add(struct sql_tx *tx, int64_t org, int64_t day, enum limit what, int64_t n)
 {
     return sql_exec(tx,

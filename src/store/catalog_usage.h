@@ -16,6 +16,9 @@ struct usage_day {
 /* Zeros when nothing was used. */
 enum err catalog_usage_day(struct sql_tx *tx, int64_t org, int64_t day, enum limit what,
                            struct usage_day *ret) MUST_CHECK;
+/* Of all organisations together. */
+enum err catalog_usage_day_of_all(struct sql_tx *tx, int64_t day, enum limit what,
+                                  int64_t *ret) MUST_CHECK;
 /* n < 0: given back. */
 enum err catalog_usage_add(struct sql_tx *tx, int64_t org, int64_t day, enum limit what,
                            int64_t n) MUST_CHECK;

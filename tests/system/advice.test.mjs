@@ -66,18 +66,22 @@ describe('the watch', () => {
 
     test('a threshold that is passed is told once, and once when it is over', async () => {
         await change({ memoryUsage: { threshold: 0, holdSeconds: 0 } });
-        const raised = await eventually('raised', async () => { const { memoryUsage } = await thresholds(); return memoryUsage.state === 'RAISED' && memoryUsage; }, WAIT_MS);
-        assert.ok(raised.value > 0 && raised.alertId && raised.since);
+        const raised = await eventually('raised', async () => { const { memoryUsage } = await thresholds(); return memoryUsage.alertId && memoryUsage; }, WAIT_MS);
+        assert.ok(raised.value > 0 && raised.state === 'RAISED' && raised.since);
+        const bad = await server.call('GET', `${P}/health`, { token: admin }); // of the same state
+        assert.deepEqual([bad.status, bad.json.status, bad.json.healthy, bad.json.checks.memory.healthy], [503, 'DOWN', false, false]);
+        assert.match(bad.json.checks.memory.message, /over 0.0 %, unhealthy for \d+ s\.$/);
         const alerts = () => receiver.at('/site/ok').filter((one) => one.json.alert?.id === raised.alertId).map((one) => one.json.type);
         await eventually('the webhook heard of it', () => alerts().length > 0, WAIT_MS);
         const [event] = await events('ALERT_CREATED');
         assert.match(event.description, /^Memory usage: the share of memory in use is .* %, more than 0 %$/);
         await change({ memoryUsage: { threshold: 99 } });
         await eventually('it is over', async () => (await thresholds()).memoryUsage.state === 'OK', WAIT_MS);
+        assert.equal((await get('/health')).checks.memory.healthy, true);
         await eventually('the webhook heard of the end', () => alerts().includes('alert.resolved'), WAIT_MS);
         assert.deepEqual(alerts(), ['alert.raised', 'alert.resolved']);
         assert.deepEqual([(await events('ALERT_CREATED')).length, (await events('ALERT_RESOLVED')).length], [1, 1]);
-        assert.equal((await thresholds()).memoryUsage.alertId, null);
+        await eventually('nothing is open', async () => (await thresholds()).memoryUsage.alertId === null, WAIT_MS);
     });
 
     test('a device with a wrong clock, and one that makes ever new variables', async () => {
@@ -136,8 +140,13 @@ describe('the watch', () => {
     });
 
     test('trends outlive the process; their hours are bounded', async () => {
+        const calls = async () => { const { pilot, system } = await get('/metrics'); return { n: pilot.totalApiCallsToday, day: system.metricsCollectedAt.slice(0, 10) }; };
+        const before = await calls();
+        assert.ok(before.n > 100, before.n); // those that dashboards asked one by one, above
         await server.stop();
         await start();
+        const since = await calls(); // and so does what was called today: one call more, as logins are nobody's
+        if (since.day === before.day) assert.equal(since.n, before.n + 1);
         const all = await get('/trends');
         shape(all, 'timeRange,stepSeconds,dataPoints,trends,statistics,alerts');
         assert.deepEqual([all.timeRange, all.stepSeconds, all.alerts], ['24 hours', 300, []]);

@@ -203,6 +203,34 @@ static void a_stop_gives_the_lease_back_and_a_kill_loses_less_than_a_block(void 
     assert_int_equal(stored(), 20);
 }
 
+static int64_t said_of_all(struct quota *by)
+{
+    struct sql_tx *tx;
+    int64_t used = -1;
+    assert_int_equal(sql_begin(w.db, SQL_READ, &tx), ERR_OK);
+    assert_int_equal(sql_end(tx, quota_used_by_all(by, tx, LIMIT_POINTS, &used)), ERR_OK);
+    return used;
+}
+
+static void the_sum_of_all_outlives_a_restart_and_is_of_all_nodes(void **state)
+{
+    (void)state;
+    struct quota_state s;
+    w.pilot.max[LIMIT_POINTS] = 10000;
+    assert_int_equal(take(q, 10), ERR_OK);
+    assert_int_equal(quota_take(q, org + 1000, LIMIT_POINTS, 5, true, &s), ERR_OK);
+    assert_int_equal(said_of_all(q), 15); /* what is leased here is not used yet */
+    quota_free(q);
+    q = open_quota();
+    assert_int_equal(said_of_all(q), 15);
+    struct quota *other = open_quota();
+    assert_int_equal(take(other, 7), ERR_OK);
+    quota_free(other);
+    assert_int_equal(said_of_all(q), 22);
+    clock_fake_advance(&w.clock, NS_PER_DAY);
+    assert_int_equal(said_of_all(q), 0);
+}
+
 static void a_new_day_begins_at_midnight_utc(void **state)
 {
     (void)state;
@@ -294,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(of_64_clients_at_once_every_point_is_given_and_none_more),
+        TEST(the_sum_of_all_outlives_a_restart_and_is_of_all_nodes),
         TEST(two_nodes_stay_within_the_limit_and_a_percent_of_it),
         TEST(a_lease_is_half_a_percent_or_a_quarter_of_the_rest),
         TEST(what_does_not_fit_takes_nothing),

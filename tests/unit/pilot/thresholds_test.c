@@ -91,7 +91,7 @@ static enum err judge(double query_ms, double hits, double memory, double respon
 {
     const double values[THRESHOLD_IDS] = {query_ms, hits, memory, response_ms};
     clock_fake_advance(&w.clock, ns);
-    return thresholds_judge(&t, values);
+    return thresholds_judge(&t, values, true);
 }
 
 static size_t list(bool open, struct alert **ret)
@@ -196,6 +196,44 @@ static void an_alert_that_a_person_ended_is_not_raised_again_while_it_lasts(void
     assert_int_equal(a[0].resolved_ns, 1);
 }
 
+static struct threshold_view memory_view(void)
+{
+    struct threshold_view v[THRESHOLD_IDS];
+    thresholds_read(&t, v);
+    return v[THRESHOLD_MEMORY];
+}
+
+static void who_does_not_lead_judges_itself_and_tells_nobody(void **state)
+{
+    (void)state;
+    struct alert *a;
+    const double high[THRESHOLD_IDS] = {0, NAN, 0.9, NAN};
+    assert_int_equal(thresholds_judge(&t, high, false), ERR_OK);
+    assert_true(memory_view().beyond && !memory_view().raised);
+    assert_int_equal(list(false, &a), 0);
+    /* and goes on to lead: what holds is told then, once */
+    assert_int_equal(thresholds_load(&t), ERR_OK);
+    assert_true(memory_view().beyond);
+    for (int i = 0; i < 3; i++) assert_int_equal(thresholds_judge(&t, high, true), ERR_OK);
+    assert_int_equal(list(false, &a), 1);
+    assert_int_equal(committed[ALERT_RAISED], 1);
+}
+
+static void what_another_process_raised_is_not_this_ones_health(void **state)
+{
+    (void)state;
+    struct alert *a;
+    assert_int_equal(judge(0, NAN, 0.9, NAN, NS_PER_S), ERR_OK);
+    assert_true(memory_view().beyond && memory_view().raised);
+    thresholds_done(&t);
+    start();
+    assert_true(memory_view().raised && !memory_view().beyond);
+    assert_int_equal(judge(0, NAN, 0.2, NAN, NS_PER_S), ERR_OK);
+    assert_int_equal(list(true, &a), 0);
+    assert_int_equal(judge(0, NAN, 0.9, NAN, NS_PER_S), ERR_OK);
+    assert_true(memory_view().beyond);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +243,8 @@ int main(void)
         TEST(a_catalog_that_refuses_is_asked_again),
         TEST(without_an_administrator_nobody_can_be_told),
         TEST(an_alert_that_a_person_ended_is_not_raised_again_while_it_lasts),
+        TEST(who_does_not_lead_judges_itself_and_tells_nobody),
+        TEST(what_another_process_raised_is_not_this_ones_health),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
