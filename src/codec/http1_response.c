@@ -109,6 +109,7 @@ enum err http1_response_parse(struct http1_response *ret, struct bytes input)
     const char *end = input.n ? memmem(input.p, input.n, "\r\n\r\n", 4) : NULL;
     if (!end) return input.n > HTTP1_RESPONSE_HEAD_MAX ? ERR_TOOLARGE : ERR_MORE;
     r.bytes = (size_t)(end - input.p) + 4;
+    if (r.bytes > HTTP1_RESPONSE_HEAD_MAX) return ERR_TOOLARGE; /* however much came at once */
     struct bytes rest = bytes_of(input.p, r.bytes);
     enum err e = next_line(&rest, &line);
     if (!e) e = read_status(&r, line);

@@ -75,7 +75,8 @@ struct performance_health {
     struct performance_check database, redis, memory, performance;
 };
 /* DOWN: writes cannot be made durable, the threshold of memory is raised by this process's figures
- * (pilot/thresholds.h: its hold time, its way back), or the queue is full. DEGRADED: Redis is away, or answers are slower than they should be. */
+ * (pilot/thresholds.h: its hold time, its way back), or the queue is full. DEGRADED: Redis is away,
+ * or answers are slower than they should be. */
 void performance_read_health(struct performance *p, struct performance_health *ret);
 const char *performance_status_name(enum performance_status s);
 

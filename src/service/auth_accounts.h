@@ -57,8 +57,10 @@ enum err auth_accounts_change_password(struct auth_service *s, const struct acto
 enum err auth_accounts_set_password(struct auth_service *s, struct bytes login, struct bytes fresh,
                                     const struct actor *actor, struct refusal *refusal) MUST_CHECK;
 
-/* The same work for any address. The token lives an hour, works once and goes to opts.send_mail
- * only. ERR_RATE. */
+/* The same work for any address. The token lives an hour, until the address changes at most, works
+ * once and goes to opts.send_mail only. Past AUTH_RESET_MAILS_PER_HOUR nothing is sent, and nobody
+ * can tell. ERR_RATE: of the one who asks. */
+enum { AUTH_RESET_MAILS_PER_HOUR = 3 };
 enum err auth_accounts_forgot_password(struct auth_service *s, struct bytes email,
                                        const struct actor *actor,
                                        struct refusal *refusal) MUST_CHECK;

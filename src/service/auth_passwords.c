@@ -111,6 +111,16 @@ enum err auth_accounts_set_password(struct auth_service *s, struct bytes login, 
 
 /* --- forgotten -------------------------------------------------------------------------------- */
 
+/* A mailbox is not to be flooded, from however many addresses somebody asks: then he is nobody for
+ * this request, silently, and the link of the mail before stays good. */
+static enum err pass_over_flooded(struct sql_tx *tx, int64_t now, struct user *u)
+{
+    int64_t mails = 0;
+    enum err e = catalog_resets_count_mails(tx, u->org, u->id, now - NS_PER_HOUR, &mails);
+    if (!e && mails >= AUTH_RESET_MAILS_PER_HOUR) *u = (struct user){.id = 0};
+    return e;
+}
+
 /* *ret stays empty when nobody has the address; the row is written all the same (keeps A2). */
 static enum err forgot_in(struct auth_service *s, struct sql_tx *tx, struct bytes email,
                           struct reset *reset, const struct actor *actor, struct arena *a,
@@ -119,6 +129,7 @@ static enum err forgot_in(struct auth_service *s, struct sql_tx *tx, struct byte
     char id[ID_TEXT];
     int64_t now = auth_state_now(s);
     enum err e = catalog_users_find_email(tx, email, a, ret);
+    if (!e) e = pass_over_flooded(tx, now, ret);
     if (e && e != ERR_NOTFOUND) return e;
     reset->org = ret->org;
     reset->user = ret->id;

@@ -8,6 +8,7 @@
 #include "service/auth_state.h"
 #include "service/event_types.h"
 #include "store/catalog_organizations.h"
+#include "store/catalog_resets.h"
 #include "store/catalog_users.h"
 
 enum { ID_TEXT = 24, METADATA_MAX = 1024 };
@@ -202,6 +203,9 @@ static enum err write_change(struct change *c, struct sql_tx *tx)
                                     .metadata = describe(c),
                                     .org = f->org};
     enum err e = catalog_users_update(tx, f);
+    /* a link that went to the old address is not for who reads it now */
+    if (!e && !bytes_equal_nocase(f->email, c->old.email))
+        e = catalog_resets_remove_user(tx, f->org, f->id);
     if (!e && (!same_roles || !enabled)) {
         e = auth_state_end_sessions(c->s, tx, f->org, f->id, f->updated_ns); /* keeps U4 */
     }

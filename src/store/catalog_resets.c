@@ -1,6 +1,10 @@
 /* Requests to reset a password (see catalog_resets.h). */
 #include "store/catalog_resets.h"
 
+#include "store/catalog_rows.h"
+
+#include <stdio.h>
+
 enum err catalog_resets_insert(struct sql_tx *tx, const struct reset *r)
 {
     enum err e = ERR_OK;
@@ -33,6 +37,19 @@ enum err catalog_resets_find(struct sql_tx *tx, const uint8_t hash[RESET_HASH], 
     }
     sql_finish(c);
     return e == ERR_END ? ERR_NOTFOUND : e;
+}
+
+enum err catalog_resets_count_mails(struct sql_tx *tx, int64_t org, int64_t user, int64_t since_ns,
+                                    int64_t *ret)
+{
+    char id[24];
+    int n = snprintf(id, sizeof id, "%lld", (long long)user);
+    return catalog_rows_number(
+        tx,
+        "SELECT count(*) FROM events WHERE org = $1 "
+        "AND type = 'PASSWORD_RESET_REQUESTED' AND entity_id = $2 "
+        "AND created_ns > $3",
+        SQL_ARGS(SQL_I(org), SQL_T(bytes_of(id, (size_t)n)), SQL_I(since_ns)), ret);
 }
 
 enum err catalog_resets_remove_user(struct sql_tx *tx, int64_t org, int64_t user)

@@ -18,4 +18,7 @@ enum err catalog_resets_insert(struct sql_tx *tx, const struct reset *r) MUST_CH
 /* Of a user, and not ended at now_ns. */
 enum err catalog_resets_find(struct sql_tx *tx, const uint8_t hash[RESET_HASH], int64_t now_ns,
                              struct reset *ret) MUST_CHECK;
+/* How often since then a mail was written for him, by the trail of events: all nodes share it. */
+enum err catalog_resets_count_mails(struct sql_tx *tx, int64_t org, int64_t user, int64_t since_ns,
+                                    int64_t *ret) MUST_CHECK;
 enum err catalog_resets_remove_user(struct sql_tx *tx, int64_t org, int64_t user) MUST_CHECK;

@@ -247,68 +247,6 @@ static void guessing_the_current_password_locks_like_a_login(void **state)
     assert_int_equal(login("ada", PASSWORD), ERR_RATE);
 }
 
-static int64_t count_of(const char *sql)
-{
-    struct sql_tx *tx;
-    struct sql_cursor *c;
-    struct sql_row row;
-    assert_int_equal(sql_begin(w.db, SQL_READ, &tx), ERR_OK);
-    assert_int_equal(sql_query(tx, sql, SQL_NO_ARGS, &c), ERR_OK);
-    assert_int_equal(sql_next(c, &row), ERR_OK);
-    int64_t n = row.columns[0].as.i;
-    sql_finish(c);
-    assert_int_equal(sql_end(tx, ERR_OK), ERR_OK);
-    return n;
-}
-
-static void a_forgotten_password_is_reset_once_within_an_hour(void **state)
-{
-    (void)state;
-    struct auth_tokens t = service_world_register(&w, "ada");
-    struct principal p;
-    struct refusal r = {.fields = 0};
-    const struct bytes fresh = BYTES("a third horse battery");
-    assert_int_equal(auth_accounts_forgot_password(w.auth, BYTES("nobody@x.y"), &visitor, &r),
-                     ERR_OK);
-    assert_int_equal(w.mails_sent, 0);
-    /* the same write, for nobody */
-    assert_int_equal(count_of("SELECT count(*) FROM password_resets"), 1);
-    assert_int_equal(count_of("SELECT count(*) FROM password_resets WHERE user_id <> 0"), 0);
-    assert_int_equal(auth_accounts_forgot_password(w.auth, BYTES("Ada@Example.com"), &visitor, &r),
-                     ERR_OK);
-    assert_int_equal(w.mails_sent, 1);
-    struct bytes token = bytes_str(w.mailed_token);
-    assert_int_equal(auth_accounts_reset_password(w.auth, token, BYTES("short"), &visitor, &r),
-                     ERR_INVALID);
-    r = (struct refusal){.fields = 0};
-    assert_int_equal(auth_accounts_reset_password(w.auth, token, fresh, &visitor, &r), ERR_OK);
-    assert_int_equal(service_world_ask(&w, t.access, &p), ERR_UNAUTHENTICATED);
-    assert_int_equal(login("ada", "a third horse battery"), ERR_OK);
-    assert_int_equal(auth_accounts_reset_password(w.auth, token, fresh, &visitor, &r), ERR_INVALID);
-    assert_int_equal(service_world_events(&w, t.org, EVENT_PASSWORD_RESET), 1);
-}
-
-static void a_reset_token_ends_after_an_hour_and_with_the_next_one(void **state)
-{
-    (void)state;
-    service_world_register(&w, "ada");
-    struct refusal r = {.fields = 0};
-    const struct bytes mail = BYTES("ada@example.com"), fresh = BYTES("a third horse battery");
-    char first[64];
-    assert_int_equal(auth_accounts_forgot_password(w.auth, mail, &visitor, &r), ERR_OK);
-    memcpy(first, w.mailed_token, sizeof first);
-    assert_int_equal(auth_accounts_forgot_password(w.auth, mail, &visitor, &r), ERR_OK);
-    assert_int_equal(auth_accounts_reset_password(w.auth, bytes_str(first), fresh, &visitor, &r),
-                     ERR_INVALID);
-    r = (struct refusal){.fields = 0};
-    clock_fake_advance(&w.clock, NS_PER_HOUR);
-    assert_int_equal(
-        auth_accounts_reset_password(w.auth, bytes_str(w.mailed_token), fresh, &visitor, &r),
-        ERR_INVALID);
-    assert_int_equal(auth_service_maintain(w.auth), ERR_OK);
-    assert_int_equal(login("ada", PASSWORD), ERR_OK);
-}
-
 static void an_operator_sets_a_password_without_the_old_one(void **state)
 {
     (void)state;
@@ -451,8 +389,6 @@ int main(void)
         TEST(preferences_change_what_is_given_and_nothing_else),
         TEST(a_changed_password_ends_every_session_and_answers_a_fresh_one),
         TEST(guessing_the_current_password_locks_like_a_login),
-        TEST(a_forgotten_password_is_reset_once_within_an_hour),
-        TEST(a_reset_token_ends_after_an_hour_and_with_the_next_one),
         TEST(an_operator_sets_a_password_without_the_old_one),
         TEST(a_key_opens_until_it_is_revoked),
         TEST(rotation_lets_both_keys_in_until_the_grace_is_over),
