@@ -126,6 +126,8 @@ static enum err open_services(struct boot *b, struct why *why)
         .send_mail = b->settings.smtp_host[0] ? notify_parts_send_mail : NULL,
         .mail_committed = notify_parts_wake,
         .send_mail_ctx = &b->notify,
+        .tell_attempt = boot_nodes_tell_attempt,
+        .tell_attempt_ctx = b,
     };
     enum err e = notify_parts_init(&b->notify, app, &b->settings, why);
     if (!e) e = auth_service_open(&app->auth, &opts, why);

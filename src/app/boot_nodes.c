@@ -188,6 +188,13 @@ static void on_told(void *boot, enum nodes_topic topic, struct bytes text)
 {
     struct boot *b = boot;
     if (topic == NODES_RECOMPUTE) boot_synthetics_heard(&b->synthetics, text);
+    if (topic == NODES_ATTEMPT) auth_news_attempt(b->app.auth, text);
+}
+
+void boot_nodes_tell_attempt(void *boot, struct bytes news)
+{
+    struct boot *b = boot;
+    nodes_tell(b->app.nodes, NODES_ATTEMPT, news);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */

@@ -17,3 +17,5 @@ void boot_nodes_mute(struct boot *b);
 /* What is durable goes to whoever watches: sockets, rules, synthetic variables; fits struct
  * batch_tap. */
 void boot_nodes_show(void *boot, const struct record_set *set);
+/* How a login ended here, to the others; fits auth_service_opts. */
+void boot_nodes_tell_attempt(void *boot, struct bytes news);

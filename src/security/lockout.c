@@ -7,7 +7,7 @@
 
 #include <sodium.h>
 
-enum { WAYS = 8, KEY_BYTES = 16, PER_MINUTE = 10, ENTRIES = 8192 };
+enum { WAYS = 8, KEY_BYTES = 16, NAME_BYTES = 16, PER_MINUTE = 10, ENTRIES = 8192 };
 
 enum kind { KIND_PAIR = 1, KIND_ADDRESS, KIND_ACCOUNT };
 
@@ -19,12 +19,22 @@ struct entry {
 };
 _Static_assert(sizeof(struct entry) == 32, "as the header says");
 
+/* Who tried: hashes without a key, which nodes can tell each other. */
+struct names {
+    uint8_t account[NAME_BYTES], address[NAME_BYTES];
+    bool has_account;
+};
+enum { NEWS_FAILED = 1, NEWS_ACCOUNT = 2 };
+_Static_assert(LOCKOUT_NEWS == 1 + 2 * NAME_BYTES, "flags, account, address");
+
 struct lockout {
     struct lock lock; /* the entries and per_minute */
     const struct clock *clock;
     uint8_t key[32];
     unsigned failures, per_minute;
     int64_t lock_ns;
+    void (*tell)(void *ctx, struct bytes news);
+    void *tell_ctx;
     size_t rows; /* a power of two */
     struct entry *entries;
 };
@@ -53,6 +63,8 @@ enum err lockout_new(struct lockout **ret, const struct lockout_opts *opts)
     l->failures = opts->failures ? opts->failures : LOCKOUT_PAIR_FAILURES;
     l->per_minute = opts->per_minute ? opts->per_minute : PER_MINUTE;
     l->lock_ns = opts->lock_ns ? opts->lock_ns : 30 * NS_PER_MINUTE;
+    l->tell = opts->tell;
+    l->tell_ctx = opts->tell_ctx;
     rnd_fill(opts->rnd, l->key, sizeof l->key);
     *ret = l;
     return ERR_OK;
@@ -86,29 +98,42 @@ static void hash_add_lower(crypto_generichash_state *h, struct bytes text)
     }
 }
 
-static void key_make(const struct lockout *l, enum kind kind, struct bytes account,
-                     struct bytes address, uint64_t ret[2])
+static void name_make(struct bytes text, uint8_t ret[NAME_BYTES])
+{
+    crypto_generichash_state h;
+    crypto_generichash_init(&h, NULL, 0, NAME_BYTES);
+    hash_add_lower(&h, text);
+    crypto_generichash_final(&h, ret, NAME_BYTES);
+}
+
+static struct names names_of(struct bytes account, struct bytes address)
+{
+    struct names n = {.has_account = account.n > 0};
+    name_make(address, n.address);
+    if (n.has_account) name_make(account, n.account);
+    return n;
+}
+
+/* A name that does not matter is NULL. */
+static void key_make(const struct lockout *l, enum kind kind, const uint8_t *account,
+                     const uint8_t *address, uint64_t ret[2])
 {
     crypto_generichash_state h;
     uint8_t tag = (uint8_t)kind;
-    uint64_t n = account.n; /* so that ("ab","c") and ("a","bc") differ */
     crypto_generichash_init(&h, l->key, sizeof l->key, KEY_BYTES);
     crypto_generichash_update(&h, &tag, 1);
-    crypto_generichash_update(&h, (const uint8_t *)&n, sizeof n);
-    hash_add_lower(&h, account);
-    hash_add_lower(&h, address);
+    if (account) crypto_generichash_update(&h, account, NAME_BYTES);
+    if (address) crypto_generichash_update(&h, address, NAME_BYTES);
     crypto_generichash_final(&h, (uint8_t *)ret, KEY_BYTES);
 }
 
-static struct subject subject_of(const struct lockout *l, struct bytes account,
-                                 struct bytes address)
+static struct subject subject_of(const struct lockout *l, const struct names *n)
 {
-    struct subject s = {.has_account = account.n > 0};
-    const struct bytes none = BYTES("");
-    key_make(l, KIND_ADDRESS, none, address, s.address);
+    struct subject s = {.has_account = n->has_account};
+    key_make(l, KIND_ADDRESS, NULL, n->address, s.address);
     if (!s.has_account) return s;
-    key_make(l, KIND_PAIR, account, address, s.pair);
-    key_make(l, KIND_ACCOUNT, account, none, s.account);
+    key_make(l, KIND_PAIR, n->account, n->address, s.pair);
+    key_make(l, KIND_ACCOUNT, n->account, NULL, s.account);
     return s;
 }
 
@@ -137,7 +162,7 @@ static int64_t wait_of(const struct lockout *l, const struct entry *e, int64_t n
     return limit && e->count >= limit ? e->until_ns - now : 0;
 }
 
-/* Free or ended entries first, then unlocked ones, then what ends first: keeps L3. */
+/* Free or ended entries first, then unlocked ones, then what ends first: keeps L4. */
 static struct entry *make_room(struct lockout *l, const uint64_t key[2], int64_t now)
 {
     struct entry *row = row_of(l, key), *best = row;
@@ -185,7 +210,8 @@ static enum lockout_answer answer_of(struct lockout *l, const struct subject *s,
 enum lockout_answer lockout_check(struct lockout *l, struct bytes account, struct bytes address,
                                   int64_t *ret_wait_ns)
 {
-    struct subject s = subject_of(l, account, address);
+    const struct names names = names_of(account, address);
+    struct subject s = subject_of(l, &names);
     int64_t now = clock_mono_ns(l->clock);
     lock_take(&l->lock);
     enum lockout_answer answer = answer_of(l, &s, now, ret_wait_ns);
@@ -193,21 +219,64 @@ enum lockout_answer lockout_check(struct lockout *l, struct bytes account, struc
     return answer;
 }
 
+static void count_failure(struct lockout *l, const struct subject *s, int64_t now)
+{
+    count_up(l, KIND_ADDRESS, s->address, now);
+    if (!s->has_account) return;
+    count_up(l, KIND_PAIR, s->pair, now);
+    count_up(l, KIND_ACCOUNT, s->account, now);
+}
+
+/* Whether there was anything to forget. A lock stays: elsewhere it may not have been known yet. */
+static bool forget_pair(struct lockout *l, const struct subject *s, int64_t now)
+{
+    struct entry *e = s->has_account ? find(l, s->pair, now) : NULL;
+    if (!e || wait_of(l, e, now) > 0) return false;
+    e->count = 0;
+    return true;
+}
+
+static void tell(const struct lockout *l, const struct names *n, bool failed)
+{
+    char news[LOCKOUT_NEWS] = {0};
+    if (!l->tell) return;
+    news[0] = (char)((failed ? NEWS_FAILED : 0) | (n->has_account ? NEWS_ACCOUNT : 0));
+    if (n->has_account) memcpy(news + 1, n->account, NAME_BYTES);
+    memcpy(news + 1 + NAME_BYTES, n->address, NAME_BYTES);
+    l->tell(l->tell_ctx, bytes_of(news, sizeof news));
+}
+
 enum lockout_answer lockout_settle(struct lockout *l, struct bytes account, struct bytes address,
                                    bool success, int64_t *ret_wait_ns)
 {
-    struct subject s = subject_of(l, account, address);
+    const struct names names = names_of(account, address);
+    struct subject s = subject_of(l, &names);
     int64_t now = clock_mono_ns(l->clock);
+    bool forgot = false;
     lock_take(&l->lock);
     enum lockout_answer answer = answer_of(l, &s, now, ret_wait_ns); /* keeps L1 */
-    if (!success) {
-        count_up(l, KIND_ADDRESS, s.address, now);
-        if (s.has_account) count_up(l, KIND_PAIR, s.pair, now);
-        if (s.has_account) count_up(l, KIND_ACCOUNT, s.account, now);
-    } else if (answer == LOCKOUT_FREE && s.has_account) {
-        struct entry *e = find(l, s.pair, now);
-        if (e) e->count = 0;
-    }
+    if (!success)
+        count_failure(l, &s, now);
+    else if (answer == LOCKOUT_FREE)
+        forgot = forget_pair(l, &s, now);
     lock_release(&l->lock);
+    if (!success || forgot) tell(l, &names, !success);
     return answer;
+}
+
+void lockout_hear(struct lockout *l, struct bytes news)
+{
+    struct names n;
+    if (news.n != LOCKOUT_NEWS) return;
+    n.has_account = (news.p[0] & NEWS_ACCOUNT) != 0;
+    memcpy(n.account, news.p + 1, NAME_BYTES);
+    memcpy(n.address, news.p + 1 + NAME_BYTES, NAME_BYTES);
+    struct subject s = subject_of(l, &n);
+    int64_t now = clock_mono_ns(l->clock);
+    lock_take(&l->lock);
+    if (news.p[0] & NEWS_FAILED)
+        count_failure(l, &s, now);
+    else
+        (void)forget_pair(l, &s, now);
+    lock_release(&l->lock);
 }

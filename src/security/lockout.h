@@ -9,7 +9,10 @@
  * L1  lockout_settle() decides after the password was checked: however many guesses ran in
  *     parallel, none succeeds once the limit is reached; a pair gets 5 answers, not more.
  * L2  an account is the login name as typed, lower case: unknown names lock like known ones.
- * L3  memory is fixed at birth: rows of 8 entries under a random key. A full row forgets what
+ * L3  several nodes tell each other of every outcome (tell, lockout_hear), so what failed at one
+ *     counts at all, a few milliseconds later: only guesses that run at several nodes in the same
+ *     moment may get an answer each. A node that starts counts from there on.
+ * L4  memory is fixed at birth: rows of 8 entries under a random key. A full row forgets what
  *     ends first among the unlocked, then among the locked.
  *
  * Threads: any.   Memory: 32 bytes an entry; no names, no addresses, only their keyed hashes. */
@@ -27,7 +30,12 @@ struct lockout_opts {
     int64_t lock_ns;           /* 0 = 30 minutes */
     unsigned per_minute;       /* 0 = 10 */
     size_t entries;            /* 0 = 8192 (256 KiB); rounded up to a power of two, 64 at least */
+    /* One outcome, for lockout_hear() of the others: LOCKOUT_NEWS bytes, hashes of names. Without
+     * the lock; never blocks. NULL: nobody else. */
+    void (*tell)(void *ctx, struct bytes news);
+    void *tell_ctx;
 };
+enum { LOCKOUT_NEWS = 33 };
 
 struct lockout;
 enum err lockout_new(struct lockout **ret, const struct lockout_opts *opts) MUST_CHECK;
@@ -44,3 +52,5 @@ enum lockout_answer lockout_check(struct lockout *l, struct bytes account, struc
  * pair. A failure counts up; LOCKOUT_FREE: the attempt itself was within the limits. */
 enum lockout_answer lockout_settle(struct lockout *l, struct bytes account, struct bytes address,
                                    bool success, int64_t *ret_wait_ns);
+/* An outcome at another node. What is no news of this version is passed by. */
+void lockout_hear(struct lockout *l, struct bytes news);

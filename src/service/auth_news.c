@@ -28,6 +28,11 @@ enum err auth_news_user(struct auth_service *s, int64_t user)
     return e;
 }
 
+void auth_news_attempt(struct auth_service *s, struct bytes news)
+{
+    lockout_hear(s->lockout, news);
+}
+
 enum err auth_news_key(struct auth_service *s, int64_t org, int64_t key)
 {
     struct sql_tx *tx;

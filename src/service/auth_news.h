@@ -10,5 +10,7 @@ enum err auth_news_session(struct auth_service *s, struct bytes session) MUST_CH
 /* Is this a setting that auth_news_secret() follows? */
 bool auth_news_is_secret(struct bytes setting);
 enum err auth_news_secret(struct auth_service *s) MUST_CHECK;
+/* Of a login or a registration at another node (security/lockout.h). */
+void auth_news_attempt(struct auth_service *s, struct bytes news);
 /* Users, keys, sessions, secrets. */
 enum err auth_news_all(struct auth_service *s) MUST_CHECK;

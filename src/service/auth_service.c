@@ -171,7 +171,8 @@ enum err auth_service_rotate_secret(struct auth_service *s, struct bytes secret,
 static enum err parts_open(struct auth_service *s)
 {
     const struct auth_service_opts *o = &s->opts;
-    const struct lockout_opts lockout = {.clock = o->clock, .rnd = o->rnd};
+    const struct lockout_opts lockout = {
+        .clock = o->clock, .rnd = o->rnd, .tell = o->tell_attempt, .tell_ctx = o->tell_attempt_ctx};
     enum err e = password_new(&s->gate, &o->password);
     if (!e) e = lockout_new(&s->lockout, &lockout);
     if (!e) e = auth_failures_new(&s->failures);

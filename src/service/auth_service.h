@@ -52,6 +52,9 @@ struct auth_service_opts {
     auth_mail_fn *send_mail;           /* NULL: nothing is sent */
     void (*mail_committed)(void *ctx); /* the change is made: wakes who sends; may be NULL */
     void *send_mail_ctx;
+    void (*tell_attempt)(void *ctx, struct bytes news); /* to the other nodes, for
+                                                           auth_news_attempt(); NULL: none */
+    void *tell_attempt_ctx;
     struct bytes public_url; /* copied; where people reach us; empty: letters carry bare tokens */
 };
 

@@ -34,6 +34,7 @@ enum nodes_topic {
     NODES_SUMMED = 's',    /* hours below this may be summed up from now on */
     NODES_UNSURE = 'u',    /* a write whose outcome is not known: missed() */
     NODES_RECOMPUTE = 'y', /* synthetic variables of a device, for the leader */
+    NODES_ATTEMPT = 'a',   /* how a login ended (security/lockout.h) */
 };
 
 /* Whose rows changed; the letters of the triggers (store/postgres/migration_nodes.c). */

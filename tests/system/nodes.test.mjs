@@ -171,6 +171,26 @@ describe('the catalog', { skip }, () => {
         await until('disabled', async () => await inside(a, fourth) !== 200 && await status(a, 'GET', '/devices', { key: workersKey }) !== 200);
     });
 
+    test('logins that failed at one lock the account at the other, for that address', async () => {
+        const hr = await a.register('guessed');
+        const token = hr.accessToken;
+        await until('the user', async () => await status(b, 'GET', '/devices', { token }) === 200);
+        const { apiToken } = await a.device(token, 'tells');
+        await until('its token', async () => await status(b, 'GET', '/devices/tells/commands?wait=0', { device: apiToken }) === 200);
+        const login = (server, password) => server.call('POST', '/auth/login', { body: { username: 'guessed', password } });
+        for (const [i, server] of [a, b, a, b, a].entries()) {
+            assert.equal((await login(server, `wrong password ${i}`)).status, 401, `guess ${i}`);
+            await server.ok('POST', '/ingest/tells', { device: apiToken, body: { i } }); // what is told arrives in order
+            await until('what was told behind it', async () => (await (server === a ? b : a).call('GET', '/data/latest/tells', { token })).json?.i === i);
+        }
+        for (const server of [a, b]) {
+            const said = await login(server, hr.password);
+            assert.equal(said.status, 429, said.text);
+            assert.equal(said.json.limit.name, 'login-lockout');
+            assert.equal(await status(server, 'GET', '/devices', { token }), 200, 'who is logged in stays');
+        }
+    });
+
     test('commands work beside the servers, which hear of what they changed', async () => {
         await addUser('guest', 'Org of nodes');
         await until('the user', async () => await status(a, 'POST', '/auth/login', { body: { username: 'guest', password: 'password of guest' } }) === 200);

@@ -152,6 +152,75 @@ static void a_flood_of_names_takes_no_memory_and_keeps_locks_as_long_as_it_can(v
     lockout_free(l);
 }
 
+static struct lockout *other;
+static int told;
+
+static void to_other(void *ctx, struct bytes news)
+{
+    (void)ctx;
+    told++;
+    lockout_hear(other, news);
+}
+
+/* Two nodes: a tells b of what happens there. */
+static struct lockout *make_two(unsigned per_minute)
+{
+    const struct lockout_opts opts = {
+        .clock = &now.clock, .rnd = &rnd, .per_minute = per_minute, .tell = to_other};
+    struct lockout *a;
+    other = make(per_minute, 0); /* with another key */
+    assert_int_equal(lockout_new(&a, &opts), ERR_OK);
+    told = 0;
+    return a;
+}
+
+static void what_fails_at_another_node_counts_here(void **state)
+{
+    (void)state;
+    struct lockout *a = make_two(10);
+    int64_t wait = 0;
+    for (int i = 0; i < 5; i++) assert_int_equal(settle(a, "Ada", "10.0.0.1", false), LOCKOUT_FREE);
+    assert_int_equal(check(other, "ada", "10.0.0.1", &wait), LOCKOUT_PAIR);
+    assert_int_equal(wait, 30 * NS_PER_MINUTE);
+    assert_int_equal(check(other, "ada", "10.0.0.2", &wait), LOCKOUT_FREE);
+    for (int i = 0; i < 5; i++) assert_int_equal(settle(a, "", "10.0.0.1", false), LOCKOUT_FREE);
+    assert_int_equal(check(other, "bob", "10.0.0.1", &wait), LOCKOUT_ADDRESS);
+    lockout_free(a);
+    lockout_free(other);
+}
+
+static void a_success_at_another_node_forgets_here_and_is_told_only_then(void **state)
+{
+    (void)state;
+    struct lockout *a = make_two(1000);
+    int64_t wait = 0;
+    assert_int_equal(settle(a, "ada", "a", true), LOCKOUT_FREE);
+    assert_int_equal(told, 0);
+    for (int i = 0; i < 4; i++) assert_int_equal(settle(a, "ada", "a", false), LOCKOUT_FREE);
+    assert_int_equal(settle(a, "ada", "a", true), LOCKOUT_FREE);
+    assert_int_equal(told, 5);
+    for (int i = 0; i < 4; i++) assert_int_equal(settle(other, "ada", "a", false), LOCKOUT_FREE);
+    assert_int_equal(check(other, "ada", "a", &wait), LOCKOUT_FREE);
+    assert_int_equal(settle(other, "ada", "a", false), LOCKOUT_FREE);
+    for (int i = 0; i < 4; i++) assert_int_equal(settle(a, "ada", "a", false), LOCKOUT_FREE);
+    assert_int_equal(settle(a, "ada", "a", true), LOCKOUT_FREE); /* it had not heard of the five */
+    assert_int_equal(check(other, "ada", "a", &wait), LOCKOUT_PAIR);
+    lockout_free(a);
+    lockout_free(other);
+}
+
+static void news_that_are_none_are_passed_by(void **state)
+{
+    (void)state;
+    char news[LOCKOUT_NEWS + 1] = {1};
+    struct lockout *l = make(1, 0);
+    int64_t wait = 0;
+    for (size_t n = 0; n <= sizeof news; n++)
+        if (n != LOCKOUT_NEWS) lockout_hear(l, bytes_of(news, n));
+    assert_int_equal(check(l, "ada", "a", &wait), LOCKOUT_FREE);
+    lockout_free(l);
+}
+
 struct race {
     struct lockout *lockout;
     _Atomic int taken;
@@ -189,6 +258,9 @@ int main(void)
         cmocka_unit_test(a_jump_of_the_wall_clock_unlocks_nothing),
         cmocka_unit_test(account_and_address_are_not_glued_together),
         cmocka_unit_test(a_flood_of_names_takes_no_memory_and_keeps_locks_as_long_as_it_can),
+        cmocka_unit_test(what_fails_at_another_node_counts_here),
+        cmocka_unit_test(a_success_at_another_node_forgets_here_and_is_told_only_then),
+        cmocka_unit_test(news_that_are_none_are_passed_by),
         cmocka_unit_test(parallel_guesses_get_five_answers_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
