@@ -15,7 +15,7 @@ DESTDIR ?=
 SERVER  := build/release/sensorvision
 
 .PHONY: build run test check format layers headers symbols lengths banned leftovers docs hardening probes \
-        asan ubsan tsan fuzz cover bench bench-probes bench-flood loadtest fmt crash-long clean install help
+        asan ubsan tsan fuzz cover bench bench-probes bench-flood loadtest fmt crash-long backup-long clean install help
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ model-long: ## R7 at length: OPERATIONS random ones on each store against the mo
 crash-long: ## the long form of the crash suites (hours); prints its figures
 	@tools/setup.sh build test
 	@SV_LONG=1 tools/run_tests.sh crash
+
+backup-long: build ## R12 at length: 100 backups under ingest, each restored and compared (some minutes)
+	@BACKUP_ROUNDS=100 node --test --test-reporter=$(CURDIR)/tools/node_reporter.mjs tests/system/backup.test.mjs
 
 fmt: ## clang-format over every source file
 	@tools/setup.sh test

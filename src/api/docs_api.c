@@ -127,7 +127,7 @@ void docs_write_markdown(const struct route_table *t, struct buf *b)
         buf_printf(b, " | %s |\n", r->summary);
     }
     /* parts of the contract that answer 404 until they are built */
-    buf_add_str(b, "\n## Planned\n\nNot built yet: `/export/parquet`, `backup` and `restore`.\n");
+    buf_add_str(b, "\n## Planned\n\nNot built yet: `/export/parquet`.\n");
 }
 
 /* GET /openapi.json */

@@ -2,6 +2,7 @@
 #include "app/admin.h"
 
 #include "app/admin_verbs.h"
+#include "app/backup_snapshot.h"
 #include "app/mover.h"
 #include "app/overrides.h"
 #include "base/mem.h"
@@ -19,6 +20,8 @@ enum err admin_new(struct admin **ret, const struct admin_opts *opts)
     if (!a) return ERR_NOMEM;
     a->opts = *opts;
     lock_init(&a->lock, LOCK_RANK_ADMIN);
+    lock_init(&a->backup_lock, LOCK_RANK_ADMIN);
+    if (opts->serving && opts->store_dir) backup_snapshot_sweep(opts->store_dir);
     *ret = a;
     return ERR_OK;
 }
@@ -27,6 +30,8 @@ void admin_free(struct admin *a)
 {
     if (!a) return;
     mover_free(a->mover);
+    admin_backup_stop(a);
+    lock_done(&a->backup_lock);
     lock_done(&a->lock);
     mem_free(a);
 }
@@ -216,6 +221,9 @@ const struct control_verb admin_verbs[] = {
     {"client.url", admin_client_url},
     {"client.open", admin_client_open},
     {"client.close", admin_client_close},
+    {"backup.where", admin_backup_where},
+    {"backup.begin", admin_backup_begin},
+    {"backup.end", admin_backup_end},
     {"move.start", admin_move_start},
     {"move.status", admin_move_status},
 };

@@ -4,6 +4,7 @@
  *
  *   config.set config.unset config.list · migrate.status · cleanup · org.create org.list
  *   user.add user.passwd · token.create · client.open client.close · status
+ *   backup.where backup.begin backup.end
  *
  * Threads: verbs one at a time (the control thread, or main); admin_reload() and admin_retain()
  * from any thread: a lock of its own orders them with the verbs.
@@ -25,6 +26,8 @@ struct admin_opts {
     const struct clock *clock;
     struct sql_db *db;
     struct telemetry *telemetry; /* NULL: cleanup cannot run */
+    struct telemetry *engine;    /* the embedded store's own, NULL: there is none to back up */
+    const char *store_dir;       /* where it is */
     struct retention *retention;
     struct auth_service *auth;
     struct device_service *devices;
@@ -72,6 +75,8 @@ enum err admin_retain(struct admin *a, const struct actor *actor, struct admin_r
 /* The same for events, a bounded number of each organisation; *ret_more: call again. */
 enum err admin_retain_events(struct admin *a, const struct actor *actor, int64_t *ret_removed,
                              bool *ret_more) MUST_CHECK;
+/* Gives back what a backup held whose command has ended without saying so. */
+void admin_backup_check(struct admin *a);
 /* And for what else the catalog accumulates (service/cleanup_service.h): one round. */
 enum err admin_clean(struct admin *a, const struct actor *actor, struct cleanup_removed *removed,
                      bool *ret_more) MUST_CHECK;

@@ -16,6 +16,8 @@ struct admin {
     struct lock lock;    /* orders the verbs of configuration with a reload; guards url */
     char url[100];       /* "" until the server listens */
     struct mover *mover; /* NULL: nothing was moved yet */
+    struct lock backup_lock;
+    struct backup_snapshot *backup; /* NULL: none is being made; guarded by backup_lock */
 };
 
 /* A member of the request as text; p == NULL when absent or no string. */
@@ -28,6 +30,10 @@ enum err admin_refuse(enum err e, const struct refusal *refusal, struct why *why
 enum err admin_find_org(struct admin *a, const cJSON *request, int64_t *ret,
                         struct why *why) MUST_CHECK;
 
+/* admin_backup.c */
+control_verb_fn admin_backup_where, admin_backup_begin, admin_backup_end;
+/* Gives back what one holds. */
+void admin_backup_stop(struct admin *a);
 /* admin_client.c */
 control_verb_fn admin_client_url, admin_client_open, admin_client_close;
 /* admin_move.c */

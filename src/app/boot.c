@@ -75,7 +75,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
         e = store_open_parts(&b->store, STORE_TELEMETRY | STORE_REGISTRY, &place, s, app->clock,
                              why);
     app->nodes = b->store.nodes;
-    app->telemetry = b->store.telemetry;
+    app->telemetry = b->engine = b->store.telemetry;
     app->registry = b->store.registry;
     if (!e) e = boot_analytics_open(b);
     if (!e) e = boot_cache_open(b, why);
@@ -324,6 +324,10 @@ static enum err open_admin(struct boot *b, struct why *why)
         .clock = app->clock,
         .db = app->db,
         .telemetry = app->telemetry,
+        .engine = b->store.pool ? NULL : b->engine,
+        .store_dir = b->store.pool          ? NULL
+                     : b->store_dir.path[0] ? b->store_dir.path
+                                            : b->dir.path,
         .retention = app->retention,
         .auth = app->auth,
         .devices = app->devices,

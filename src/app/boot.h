@@ -28,6 +28,7 @@ struct boot {
     struct conf *conf;
     struct data_dir dir, store_dir; /* store_dir: only when store.url names another place */
     struct store_open store;
+    struct telemetry *engine; /* of the store, below what caches; borrowed */
     struct app app;
     struct device_service devices;
     struct command_service commands;

@@ -19,6 +19,10 @@ static const struct cli_option move_options[] = {
      false},
     {NULL, NULL, NULL, false},
 };
+static const struct cli_option restore_options[] = {
+    {"check", NULL, "reads the file and checks it, writes nothing", false},
+    {NULL, NULL, NULL, false},
+};
 static const struct cli_option user_options[] = {
     {"org", "NAME", "the organisation", false},
     {"email", "ADDRESS", "the e-mail address", false},
@@ -144,6 +148,33 @@ const struct cli_command commands_table[] = {
      .summary = "Checks every checksum and invariant of a stopped embedded store, read only",
      .groups = CLI_DATA,
      .examples = "  sensorvision verify --data /var/lib/sensorvision\n"},
+    {.name = "backup",
+     .run = cmd_backup,
+     .summary = "Writes an embedded installation of one instant into one file",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .groups = CLI_CONFIG | CLI_DATA,
+     .more =
+         "The server of --data goes on taking readings; without one the command takes the lock.\n"
+         "All that was acknowledged before it began is in the file. Every byte is checked while "
+         "it\n"
+         "is read, so a damaged store is named here and not at the restore. An existing FILE is\n"
+         "left alone; until all is there the file is called FILE.part.\n",
+     .examples = "  sensorvision backup /backup/sensorvision-$(date +%F).svb\n"
+                 "  sensorvision backup nightly.svb --data /var/lib/sensorvision --json\n"},
+    {.name = "restore",
+     .run = cmd_restore,
+     .summary = "Makes an installation out of a backup, in a directory that has none",
+     .operands = "FILE",
+     .operands_min = 1,
+     .operands_max = 1,
+     .groups = CLI_CONFIG | CLI_DATA,
+     .options = restore_options,
+     .more = "Reads what it has written again, and checks it as verify does, before it says so. A\n"
+             "restore that was killed is served by nobody; run it again.\n",
+     .examples = "  sensorvision restore nightly.svb --check\n"
+                 "  sensorvision restore nightly.svb --data /var/lib/sensorvision\n"},
     {.name = "move",
      .run = cmd_move,
      .summary = "Copies a whole installation between stores: embedded and PostgreSQL, both ways",

@@ -14,6 +14,8 @@ int cmd_config_list(struct cli *cli);
 int cmd_migrate(struct cli *cli);
 int cmd_verify(struct cli *cli);
 int cmd_move(struct cli *cli);
+int cmd_backup(struct cli *cli);
+int cmd_restore(struct cli *cli);
 int cmd_cleanup(struct cli *cli);
 int cmd_org_create(struct cli *cli);
 int cmd_org_onboard(struct cli *cli);

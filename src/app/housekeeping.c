@@ -198,6 +198,12 @@ static enum err purge_organizations(struct housekeeping *h)
     return organization_purge_run(h->app->devices, &more);
 }
 
+static enum err check_backup(struct housekeeping *h)
+{
+    admin_backup_check(h->admin);
+    return ERR_OK;
+}
+
 static const struct job {
     const char *name;
     int64_t period_ns;
@@ -225,6 +231,7 @@ static const struct job {
     {"event_retention", 10 * NS_PER_MINUTE, retain_events},
     {"purge_deleted_users", 10 * NS_PER_MINUTE, purge_users},
     {"cleanup", 10 * NS_PER_MINUTE, clean},
+    {"check_backup", NS_PER_MINUTE, check_backup},
 };
 enum { JOBS = sizeof jobs / sizeof *jobs };
 

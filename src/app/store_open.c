@@ -42,6 +42,18 @@ enum data_dir_mode store_open_dir_mode(const struct settings *s)
 
 /* --- embedded --------------------------------------------------------------------------------- */
 
+static enum err refuse_unfinished(const char *dir, struct why *why)
+{
+    char path[1200];
+    struct file f = FILE_CLOSED;
+    snprintf(path, sizeof path, "%s/" STORE_RESTORE_MARK, dir);
+    enum err e = file_open(&f, fs_real(), path, FILE_READ);
+    file_close(&f);
+    if (e == ERR_NOTFOUND) return ERR_OK;
+    return why_say(why, ERR_CONFLICT,
+                   "a restore into %.150s has not ended; run `sensorvision restore` again", dir);
+}
+
 static enum err open_embedded(struct store_open *store, unsigned parts, const char *dir,
                               const struct settings *s, const struct clock *clock, struct why *why)
 {
@@ -53,6 +65,8 @@ static enum err open_embedded(struct store_open *store, unsigned parts, const ch
                                      .memory_bytes = (uint64_t)s->store_memory_bytes};
     enum err e = fs_mkdir(fs_real(), dir);
     if (e) return why_say(why, e, "the store's directory %.150s: %s", dir, err_sentence(e));
+    e = refuse_unfinished(dir, why);
+    if (e) return e;
     if (!store->db && (parts & STORE_CATALOG))
         e = catalog_open(&store->db, fs_real(), dir, clock, why);
     if (!store->db && (parts & STORE_RAW)) e = catalog_open_raw(&store->db, fs_real(), dir, why);

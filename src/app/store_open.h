@@ -62,4 +62,6 @@ enum data_dir_mode store_open_dir_mode(const struct settings *s);
 enum err store_open_parts(struct store_open *store, unsigned parts, const struct store_place *place,
                           const struct settings *s, const struct clock *clock,
                           struct why *why) MUST_CHECK;
+/* While this file is in a store's directory a `restore` into it has not ended: nobody opens it. */
+#define STORE_RESTORE_MARK "restore.unfinished"
 void store_open_close(struct store_open *s); /* zeroed is fine */

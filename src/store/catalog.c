@@ -76,6 +76,61 @@ static enum err verify_pages(const struct verify *v, const struct file *f)
     return e ? e : found;
 }
 
+/* --- a copy ----------------------------------------------------------------------------------- */
+
+enum { COPY_BYTES = 256 * SQLITE_VFS_PAGE };
+
+/* Whole pages of [at, at + n). */
+static enum err check_pages(const char *path, const uint8_t *bytes, size_t n, int64_t at,
+                            struct why *why)
+{
+    if (n % SQLITE_VFS_PAGE)
+        return why_say(why, ERR_CORRUPT, "%.150s: its last page is cut off", path);
+    for (size_t i = 0; i < n; i += SQLITE_VFS_PAGE) {
+        int64_t page_at = at + (int64_t)i;
+        if (is_zero(bytes + i) ||
+            sqlite_vfs_page_is_good(bytes + i, (uint32_t)(page_at / SQLITE_VFS_PAGE) + 1))
+            continue;
+        return why_say(why, ERR_CORRUPT, "%.150s, offset %lld: a page is damaged", path,
+                       (long long)page_at);
+    }
+    return ERR_OK;
+}
+
+static enum err copy_pages(const struct file *from, const struct file *to, const char *path,
+                           struct why *why)
+{
+    uint8_t *bytes = mem_alloc(COPY_BYTES);
+    enum err e = bytes ? ERR_OK : ERR_NOMEM;
+    size_t n = COPY_BYTES;
+    for (int64_t at = 0; !e && n == COPY_BYTES; at += (int64_t)n) {
+        e = file_read_some(from, bytes, COPY_BYTES, at, &n);
+        if (!e) e = check_pages(path, bytes, n, at, why);
+        if (!e && n) e = file_write_at(to, bytes, n, at);
+    }
+    mem_free(bytes);
+    return e;
+}
+
+enum err catalog_copy(const struct fs *fs, const char *dir, const char *path, struct why *why)
+{
+    char source[PATH_MAX];
+    struct file from = FILE_CLOSED, to = FILE_CLOSED;
+    why->text[0] = 0;
+    enum err e = path_of(dir, source, why);
+    if (!e) e = file_open(&from, fs, source, FILE_READ);
+    if (!e) e = file_open(&to, fs, path, FILE_CREATE);
+    if (!e) e = file_truncate(&to, 0);
+    if (!e) e = copy_pages(&from, &to, source, why);
+    file_close(&to);
+    file_close(&from);
+    if (e && !why->text[0])
+        (void)why_say(why, e, "copying the catalog to %.150s: %s", path, err_sentence(e));
+    return e;
+}
+
+/* --- looking at the whole of it --------------------------------------------------------------- */
+
 static void tell(void *ctx, const char *what)
 {
     const struct verify *v = ctx;

@@ -29,3 +29,8 @@ void catalog_close(struct sql_db *db); /* NULL is fine */
 typedef void catalog_fault_fn(void *ctx, const char *file, int64_t offset, const char *what);
 enum err catalog_verify(const struct fs *fs, const char *dir, catalog_fault_fn *fault,
                         void *ctx) MUST_CHECK;
+
+/* Writes a copy of the file to `path`, every page checked. The caller has a transaction open
+ * on it in which nothing was changed: so long the file keeps still. ERR_CORRUPT names the page. */
+enum err catalog_copy(const struct fs *fs, const char *dir, const char *path,
+                      struct why *why) MUST_CHECK;

@@ -5,7 +5,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const PLACES = [new URL('../../build/tools/postgresql-15/usr/lib/postgresql/15/bin', import.meta.url).pathname, '/usr/lib/postgresql/15/bin'];
 const BIN = PLACES.find((place) => existsSync(join(place, 'postgres')));
@@ -65,6 +65,11 @@ class Postgres {
     ask(sql, url = this.url) {
         return execFileSync(PSQL, ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', sql],
             { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+    }
+
+    // pg_dump, pg_restore, …: of psql's package.
+    tool(name, args) {
+        execFileSync(join(dirname(PSQL), name), args, { stdio: ['ignore', 'ignore', 'pipe'] });
     }
 
     askIn(name, sql) {

@@ -28,6 +28,15 @@ struct engine_opts {
 enum err engine_open(struct telemetry **ret, const struct engine_opts *opts,
                      struct why *why) MUST_CHECK;
 
+/* Seals, and keeps the files of this moment until engine_pin_free(): together with the manifest
+ * they are a whole store of one instant, with every write that had returned before the call. The
+ * engine must not be closed meanwhile. t: of engine_open(). */
+struct engine_pin;
+struct manifest;
+enum err engine_pin_new(struct engine_pin **ret, struct telemetry *t) MUST_CHECK;
+const struct manifest *engine_pin_manifest(const struct engine_pin *p); /* borrowed */
+void engine_pin_free(struct engine_pin *p);                             /* NULL is fine */
+
 /* One damage found; `what` is a sentence. */
 typedef void (*engine_report)(void *ctx, const char *file, int64_t offset, const char *what);
 

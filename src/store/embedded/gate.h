@@ -1,6 +1,7 @@
 #pragma once
 /* store/embedded/gate.h -- lets one thread at a time through, for work that holds it over disk I/O,
- * which no struct lock may be. A thread that holds any lock must not wait at a gate.
+ * which no struct lock may be. A thread that holds any lock must not wait at a gate,
+ * but for a transaction of the catalog (LOCK_RANK_SQL): nobody inside of a gate asks for that.
  * The engine has three, entered in this order: merge gate (merging, retention, purging), job gate
  * (those, and flushing), write gate (one write, or the moment heads are frozen).
  * Threads: any.   Memory: the caller's struct. */
