@@ -9,6 +9,7 @@ void follower_index_init(struct follower_index *x)
 {
     memset(x, 0, sizeof *x);
     map_init(&x->waiting, 0);
+    follower_shares_init(&x->shares);
 }
 
 void follower_index_done(struct follower_index *x)
@@ -16,6 +17,7 @@ void follower_index_done(struct follower_index *x)
     size_t at = 0;
     for (struct map_slot *s; (s = map_next(&x->waiting, &at));) mem_free(s->value);
     map_done(&x->waiting);
+    follower_shares_done(&x->shares);
     for (size_t i = 0; i < x->page_count; i++) mem_free(x->pages[i]);
     mem_free(x->pages);
     x->pages = NULL;
@@ -74,8 +76,14 @@ static enum err add_following(struct follower_index *x, struct follower *f)
 
 enum err follower_index_add(struct follower_index *x, struct follower *f)
 {
-    enum err e = f->series ? add_following(x, f) : add_waiting(x, f);
+    enum err e = follower_shares_join(&x->shares, f->org, &f->share);
     if (e) return e;
+    e = f->series ? add_following(x, f) : add_waiting(x, f);
+    if (e) {
+        follower_shares_leave(&x->shares, f);
+        return e;
+    }
+    follower_shares_fall_behind(&x->shares, f);
     f->older = x->newest;
     f->newer = NULL;
     if (x->newest) x->newest->newer = f;
@@ -111,6 +119,7 @@ void follower_index_remove(struct follower_index *x, struct follower *f)
     else
         x->newest = f->older;
     if (f->older) f->older->newer = f->newer;
+    follower_shares_leave(&x->shares, f);
     x->count--;
     atomic_fetch_sub(&x->orgs[f->org % FOLLOWER_ORGS], 1);
 }
@@ -120,5 +129,7 @@ enum err follower_index_attach(struct follower_index *x, struct follower *f, int
     if (!list_of(x, series)) return ERR_NOMEM;
     remove_waiting(x, f);
     f->series = series;
-    return add_following(x, f);
+    enum err e = add_following(x, f); /* has its list: cannot fail */
+    follower_shares_fall_behind(&x->shares, f);
+    return e;
 }

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/map.h"
 #include "rules/event_time.h"
+#include "rules/follower_shares.h"
 
 #include <stdatomic.h>
 
@@ -26,12 +27,15 @@ struct follower {
      * is. */
     double quiet_above, quiet_below;
     const struct follower_kind *kind;
-    bool behind; /* may have missed readings: reads the store before it is shown another one */
+    bool behind;  /* may have missed readings: reads the store before it is shown another one */
+    bool in_line; /* with a series, until the store was read */
 
-    int64_t series;                 /* 0: waits for its variable */
-    int64_t org, device;            /* where the variable is */
-    struct bytes variable;          /* its name or its alias */
-    struct follower *newer, *older; /* of all */
+    int64_t series;                             /* 0: waits for its variable */
+    struct follower_share *share;               /* its organisation's */
+    struct follower *line_next, *line_previous; /* of those behind */
+    int64_t org, device;                        /* where the variable is */
+    struct bytes variable;                      /* its name or its alias */
+    struct follower *newer, *older;             /* of all */
 };
 
 struct waiting_device {
@@ -48,6 +52,7 @@ struct follower_index {
     struct map waiting; /* device -> struct waiting_device */
     struct follower *newest;
     size_t count;
+    struct follower_shares shares;
     /* Followers of organisations, by org modulo FOLLOWER_ORGS: two that share a slot only cost a
      * copy of what nobody follows. A writer whose set is durable and who then finds 0 here comes
      * before the new follower, which reads the store after it was counted (sequentially
@@ -57,10 +62,10 @@ struct follower_index {
 
 void follower_index_init(struct follower_index *x);
 void follower_index_done(struct follower_index *x); /* followers may be freed before */
-/* By f->series, or by f->device when that is 0. */
+/* By f->series, or by f->device when that is 0; as one that is behind. */
 enum err follower_index_add(struct follower_index *x, struct follower *f) MUST_CHECK;
 void follower_index_remove(struct follower_index *x, struct follower *f);
-/* From waiting to following; on failure it goes on waiting. */
+/* From waiting to following, behind; on failure it goes on waiting. */
 enum err follower_index_attach(struct follower_index *x, struct follower *f,
                                int64_t series) MUST_CHECK;
 static inline struct follower *follower_index_find(const struct follower_index *x, int64_t series)

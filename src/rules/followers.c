@@ -4,10 +4,13 @@
 #include "base/mem.h"
 #include "model/alias.h"
 #include "model/record.h"
+#include "rules/follower_ring.h"
 #include "sys/lock.h"
 
 enum { CHANGES_MAX = 1024 };
 #define RETRY_NS (200 * NS_PER_MS)
+#define ROUND_NS (100 * NS_PER_MS) /* new credit, unless the tap's queue has drained before */
+#define TURN_NS  (50 * NS_PER_MS)  /* between slices of the store while it does not drain */
 
 struct change {
     int64_t org, id;
@@ -28,8 +31,7 @@ struct followers {
     struct follower_index index;
     struct client clients[FOLLOWERS_CLIENTS_MAX];
     unsigned client_count;
-    size_t behind; /* at least so many may be; 0 is exact */
-    int64_t saved_ns;
+    int64_t saved_ns, round_ns, turn_ns; /* monotonic */
     bool gave_up; /* settle() failed and the server stops, or leads no more: memory is ahead */
     bool led;     /* as last followed */
 
@@ -51,7 +53,7 @@ enum err followers_new(struct followers **ret, const struct followers_opts *opts
     struct followers *f = mem_zalloc(sizeof *f);
     if (!f) return ERR_NOMEM;
     f->opts = *opts;
-    f->saved_ns = clock_mono_ns(opts->clock);
+    f->saved_ns = f->round_ns = f->turn_ns = clock_mono_ns(opts->clock);
     f->led = true;
     atomic_store(&f->leads, true);
     follower_index_init(&f->index);
@@ -169,48 +171,80 @@ __attribute__((always_inline)) static inline void judge(struct follower *f, int6
     f->kind->judge(f, ts_ns, at_ns, value);
 }
 
-static enum err replay(struct followers *fs, struct follower *f, int64_t from_ns, int64_t to_ns)
+/* *ret_done false: the credit of its organisation was used up before the end of the range. */
+static enum err replay(struct followers *fs, struct follower *f, int64_t from_ns, int64_t to_ns,
+                       bool *ret_done)
 {
     const struct sample *samples;
-    size_t n;
+    size_t n, i = 0;
     struct scan_cursor *c;
     const struct scan_range range = {f->org, f->device, f->series, from_ns, to_ns, false};
     enum err e = telemetry_scan_open(fs->opts.telemetry, &range, &c);
     if (e) return e;
     atomic_fetch_add_explicit(&fs->replays, 1, memory_order_relaxed);
+    f->share->credit -= FOLLOWER_SHARES_READ;
     int64_t received_ns = clock_wall_ns(fs->opts.clock);
-    while (!(e = telemetry_scan_next(c, &samples, &n)) && !fs->gave_up) {
-        for (size_t i = 0; i < n; i++)
+    bool has_credit = true;
+    while (has_credit && !(e = telemetry_scan_next(c, &samples, &n)) && !fs->gave_up) {
+        for (i = 0; i < n && has_credit; i++) {
             judge(f, samples[i].ts_ns, samples[i].value, received_ns, true);
-        atomic_fetch_add_explicit(&fs->judged, n, memory_order_relaxed);
+            has_credit = (f->share->credit -= FOLLOWER_SHARES_REPLAYED) > 0;
+        }
+        atomic_fetch_add_explicit(&fs->judged, i, memory_order_relaxed);
         settle(fs, false);
     }
     telemetry_scan_close(c);
+    *ret_done = e == ERR_END;
     return e == ERR_END ? ERR_OK : e;
 }
 
 /* Reads what it may have missed; the position says how far it came. */
-static enum err catch_up(struct followers *fs, struct follower *f)
+static enum err catch_up(struct followers *fs, struct follower *f, bool *ret_done)
 {
     struct sample newest;
     const struct event_time_gaps gaps = event_time_unjudged(&f->time);
+    *ret_done = true;
     enum err e = telemetry_latest(fs->opts.telemetry, f->org, &f->series, 1, &newest);
     if (e || newest.ts_ns <= f->time.position_ns) return e;
     if (gaps.before_from_ns < gaps.before_to_ns)
-        e = replay(fs, f, gaps.before_from_ns, gaps.before_to_ns);
-    return e ? e : replay(fs, f, gaps.from_ns, INT64_MAX);
+        e = replay(fs, f, gaps.before_from_ns, gaps.before_to_ns, ret_done);
+    return e || !*ret_done ? e : replay(fs, f, gaps.from_ns, INT64_MAX, ret_done);
 }
 
-/* One that cannot be read stays behind and is tried again with the next set or second. */
-static void catch_up_all(struct followers *fs)
+/* As far as its credit goes. False: the store cannot be read, whoever it was for goes to the end
+ * of the line. */
+static bool take_slice(struct followers *fs, struct follower_share *s)
 {
-    size_t left = 0;
-    for (struct follower *f = fs->index.newest; f && !fs->gave_up; f = f->older) {
-        if (!f->behind || !f->series) continue;
-        f->behind = atomic_load(&fs->stopping) || catch_up(fs, f); /* the next start goes on */
-        left += f->behind;
+    struct follower_shares *shares = &fs->index.shares;
+    while (s->first && s->credit > 0 && !fs->gave_up) {
+        struct follower *f = s->first;
+        bool done;
+        follower_shares_catch_up(shares, f);
+        s->credit -= FOLLOWER_SHARES_LOOKED;
+        enum err e = catch_up(fs, f, &done);
+        if (e || !done) follower_shares_fall_behind(shares, f); /* keeps A3 */
+        if (e) return false;
     }
-    if (!fs->gave_up) fs->behind = left;
+    return true;
+}
+
+/* Organisation by organisation, a slice's worth of them in all. True: it came on, and some are
+ * still behind. Otherwise they are tried again with the next set or second. */
+static bool take_turn(struct followers *fs)
+{
+    int64_t left = FOLLOWER_SHARES_CREDIT;
+    bool came_on = false;
+    if (atomic_load(&fs->stopping)) return false; /* the next start goes on */
+    while (left > 0 && fs->index.shares.behind && !fs->gave_up) {
+        struct follower_share *s = follower_shares_turn(&fs->index.shares);
+        if (take_slice(fs, s))
+            came_on = true;
+        else
+            left -= FOLLOWER_SHARES_FAILED;
+        left -= FOLLOWER_SHARES_CREDIT - s->credit;
+    }
+    fs->turn_ns = clock_mono_ns(fs->opts.clock);
+    return came_on && fs->index.shares.behind;
 }
 
 static struct reg_variable *find_variable(struct followers *fs, struct reg_device *d,
@@ -238,53 +272,52 @@ static void look_for_variables(struct followers *fs, struct waiting_device *w)
             w->variables = 0; /* no memory: look again with the next record */
             return;
         }
-        f->behind = true;
-        fs->behind++;
         if (last) return;
     }
 }
 
-/* The followers of the points that come next in a set, on their way from memory while earlier ones
- * are judged: with thousands of series each of them would be a wait of its own. A point's followers
- * are found FAR points before it, and the second of its list is fetched NEAR points before. */
-enum { RING = 16, FAR = 12, NEAR = 6 };
-struct ring {
-    const struct record_set *set;
-    size_t next; /* point whose followers stand in the ring next */
-    struct follower *first[RING];
+/* A set on its way through, and where its organisation stands. */
+enum { SET_ASIDE = 256 };
+struct passing {
+    struct follower_ring ring;
+    int64_t received_ns;
+    struct follower_share *share;
+    int64_t aside[SET_ASIDE]; /* by series modulo SET_ASIDE: all who follow it are behind */
 };
 
-__attribute__((always_inline)) static inline void ring_add(struct ring *ring,
-                                                           const struct follower_index *x)
+/* Those that are not shown this reading read it from the store (keeps A1). */
+static void judge_point(struct followers *fs, struct passing *p, struct follower *f, int64_t ts_ns,
+                        double value)
 {
-    struct follower *f = follower_index_find(x, ring->set->points[ring->next].series);
-    ring->first[ring->next++ % RING] = f;
-    if (f) __builtin_prefetch(f, 1);
+    struct follower_share *share = p->share;
+    int64_t looked = 0;
+    for (; f && share->credit > 0; f = f->next, looked++)
+        if (!f->behind) judge(f, ts_ns, value, p->received_ns, false); /* keeps F2 */
+    for (; f; f = f->next, looked++)
+        if (!f->behind) follower_shares_fall_behind(&fs->index.shares, f);
+    share->credit -= looked;
 }
 
-/* Followers of point `at`; points are asked for one after the other, or from anywhere anew. */
-__attribute__((always_inline)) static inline struct follower *ring_take(
-    struct ring *ring, const struct follower_index *x, size_t at)
+/* True: all who follow it were found to be behind already, in this set. */
+static bool is_aside(struct passing *p, int64_t series)
 {
-    if (ring->next < at || ring->next > at + FAR) ring->next = at;
-    while (ring->next <= at + FAR && ring->next < ring->set->point_count) ring_add(ring, x);
-    if (at + NEAR < ring->next) {
-        const struct follower *f = ring->first[(at + NEAR) % RING];
-        if (f && f->next) __builtin_prefetch(f->next, 1);
-    }
-    return ring->first[at % RING];
+    if (p->share->credit > 0) return false;
+    bool aside = p->aside[series % SET_ASIDE] == series;
+    p->aside[series % SET_ASIDE] = series;
+    return aside;
 }
 
-static void judge_record(struct followers *fs, struct ring *ring, const struct record *r,
-                         int64_t received_ns)
+static void judge_record(struct followers *fs, struct passing *p, const struct record *r)
 {
     struct waiting_device *w = follower_index_waiting(&fs->index, r->device);
     if (w) look_for_variables(fs, w);
+    if (!p->share || p->share->org != (uint64_t)r->org)
+        p->share = follower_shares_find(&fs->index.shares, r->org);
+    if (!p->share) return;
     for (uint32_t i = 0; i < r->count; i++) {
-        double value = ring->set->points[r->first + i].value;
-        struct follower *f = ring_take(ring, &fs->index, r->first + i);
-        for (; f; f = f->next)
-            if (!f->behind) judge(f, r->ts_ns, value, received_ns, false); /* keeps F2 */
+        const struct point *point = &p->ring.set->points[r->first + i];
+        struct follower *f = follower_ring_take(&p->ring, &fs->index, r->first + i);
+        if (f && !is_aside(p, point->series)) judge_point(fs, p, f, r->ts_ns, point->value);
     }
 }
 
@@ -329,7 +362,6 @@ static void forget_all(struct followers *f)
 {
     for (unsigned i = 0; i < f->client_count; i++)
         if (f->clients[i].call.forget) f->clients[i].call.forget(f->clients[i].call.ctx);
-    f->behind = 0;
     f->gave_up = false;
 }
 
@@ -348,16 +380,21 @@ static bool follow_lead(struct followers *f)
     return leads;
 }
 
-static void prepare(struct followers *f)
+/* While the tap's queue does not drain. */
+static void note_time(struct followers *f)
 {
-    apply_changes(f);
-    if (f->behind) catch_up_all(f);
+    int64_t now_ns = clock_mono_ns(f->opts.clock);
+    if (now_ns - f->round_ns >= ROUND_NS) {
+        f->round_ns = now_ns;
+        f->index.shares.round++;
+    }
+    if (f->index.shares.behind && now_ns - f->turn_ns >= TURN_NS) take_turn(f);
 }
 
 static void note_stats(struct followers *f)
 {
     atomic_store_explicit(&f->stat_count, f->index.count, memory_order_relaxed);
-    atomic_store_explicit(&f->stat_behind, f->behind, memory_order_relaxed);
+    atomic_store_explicit(&f->stat_behind, f->index.shares.behind, memory_order_relaxed);
 }
 
 /* --- what the tap calls ----------------------------------------------------------------------- */
@@ -373,14 +410,14 @@ void followers_on_records(void *followers, const struct record_set *set)
 {
     struct followers *f = followers;
     if (!follow_lead(f)) return;
-    prepare(f);
+    apply_changes(f);
+    note_time(f);
     if (f->gave_up) return;
-    int64_t received_ns = clock_wall_ns(f->opts.clock);
-    struct ring ring = {.set = set};
-    for (size_t i = 0; i < set->record_count; i++)
-        judge_record(f, &ring, &set->records[i], received_ns);
+    struct passing p = {.ring = {.set = set}, .received_ns = clock_wall_ns(f->opts.clock)};
+    for (size_t i = 0; i < set->record_count; i++) judge_record(f, &p, &set->records[i]);
     atomic_fetch_add_explicit(&f->judged, set->point_count, memory_order_relaxed);
-    if (f->behind) catch_up_all(f); /* those that have just found their variable */
+    /* those that have just found their variable, as far as the credit goes */
+    if (p.share && !atomic_load(&f->stopping)) take_slice(f, p.share);
     settle(f, false);
     note_stats(f);
 }
@@ -391,9 +428,8 @@ void followers_on_gap(void *followers)
     for (struct follower *f = fs->index.newest; f; f = f->older) {
         struct waiting_device *w = f->series ? NULL : follower_index_waiting(&fs->index, f->device);
         if (w) look_for_variables(fs, w); /* its first reading may have been dropped */
-        f->behind = true;
+        follower_shares_fall_behind(&fs->index.shares, f);
     }
-    fs->behind = fs->index.count;
 }
 
 void followers_on_idle(void *followers)
@@ -403,11 +439,14 @@ void followers_on_idle(void *followers)
         note_stats(f);
         return;
     }
-    prepare(f);
+    apply_changes(f);
     bool stopping = atomic_load(&f->stopping);
+    int64_t now_ns = clock_mono_ns(f->opts.clock);
+    f->index.shares.round++; /* nobody waits: credit for all */
+    f->round_ns = now_ns;
+    if (take_turn(f) && f->wake) f->wake(f->wake_ctx);
     if (!followers_settle(f)) return;
     note_stats(f);
-    int64_t now_ns = clock_mono_ns(f->opts.clock);
     if (!stopping && now_ns - f->saved_ns < FOLLOWERS_SAVE_NS) return;
     f->saved_ns = now_ns;
     for (unsigned i = 0; i < f->client_count; i++) {
@@ -423,10 +462,7 @@ enum err followers_add(struct followers *fs, struct follower *f)
     struct reg_device *d = registry_find_key(fs->opts.registry, f->org, f->device);
     struct reg_variable *v = d ? find_variable(fs, d, f->variable) : NULL;
     f->series = v ? v->id : 0;
-    f->behind = true;
-    enum err e = follower_index_add(&fs->index, f);
-    if (!e) fs->behind++;
-    return e;
+    return follower_index_add(&fs->index, f);
 }
 
 void followers_remove(struct followers *fs, struct follower *f)

@@ -75,6 +75,7 @@ static void judge(struct follower *f, int64_t ts_ns, int64_t at_ns, double value
     enum rule_step step = rule_state_step(&rf->state, &rf->condition, at_ns, value);
     note_quiet(rf);
     if (step == RULE_STEP_NONE || rf->aside) return;
+    f->share->credit -= FOLLOWER_SHARES_STEP;
     if (!r->step_count) r->first_step_ns = clock_mono_ns(r->opts.clock);
     rf->last_step = r->step_count;
     r->steps[r->step_count++] = (struct step){rf, step, ts_ns, at_ns, value};

@@ -73,9 +73,24 @@ static void close_rules(struct rules_world *r)
     followers_free(r->followers);
 }
 
-void rules_world_open(struct rules_world *r)
+static void act_as(struct rules_world *r, const char *username)
 {
     struct principal p;
+    const struct auth_tokens tokens = service_world_register(&r->w, username);
+    assert_int_equal(service_world_ask(&r->w, tokens.access, &p), ERR_OK);
+    r->actor = service_world_actor(&r->w, &p);
+}
+
+struct actor rules_world_other(struct rules_world *r, const char *username)
+{
+    const struct actor before = r->actor;
+    act_as(r, username);
+    rules_world_device(r, "pump");
+    return before;
+}
+
+void rules_world_open(struct rules_world *r)
+{
     struct why why = {""};
     char dir[96];
     memset(r, 0, sizeof *r);
@@ -83,9 +98,7 @@ void rules_world_open(struct rules_world *r)
     snprintf(dir, sizeof dir, "%s/telemetry", r->w.dir.path);
     const struct engine_opts opts = {dir, fs_real(), &r->w.clock.clock, UINT64_C(4) << 20, 0};
     assert_int_equal(engine_open(&r->telemetry, &opts, &why), ERR_OK);
-    const struct auth_tokens tokens = service_world_register(&r->w, "ada");
-    assert_int_equal(service_world_ask(&r->w, tokens.access, &p), ERR_OK);
-    r->actor = service_world_actor(&r->w, &p);
+    act_as(r, "ada");
     open_rules(r);
     rules_world_device(r, "pump");
 }
@@ -151,8 +164,7 @@ struct rule rules_world_rule(struct rules_world *r, const char *variable, enum r
     return rule;
 }
 
-static void write(struct rules_world *r, const char *variable, int64_t ts_ns, double value,
-                  bool show)
+static struct record_set make_set(struct rules_world *r, const char *variable, size_t n)
 {
     struct reg_variable *v;
     const struct bytes name = bytes_str(variable);
@@ -164,22 +176,51 @@ static void write(struct rules_world *r, const char *variable, int64_t ts_ns, do
                           .names = &name,
                           .variables = &v};
     assert_int_equal(registry_provision(r->w.registry, &p, 1, &at, &why), ERR_OK);
-    struct point point = {v->id, value};
-    struct record record = {r->actor.org, p.device->id, ts_ns, 0, 1};
-    const struct record_set set = {&record, 1, &point, 1}, *sets = &set;
-    assert_int_equal(telemetry_write(r->telemetry, &sets, 1, &why), ERR_OK);
+    struct record_set set = {arena_array(&r->w.arena, n, sizeof *set.records), n,
+                             arena_array(&r->w.arena, n, sizeof *set.points), n};
+    for (uint32_t i = 0; i < n; i++) {
+        set.records[i] = (struct record){r->actor.org, p.device->id, 0, i, 1};
+        set.points[i].series = v->id;
+    }
+    return set;
+}
+
+static void write(struct rules_world *r, const struct record_set *set, bool show)
+{
+    struct why why = {""};
+    assert_int_equal(telemetry_write(r->telemetry, &set, 1, &why), ERR_OK);
     if (show && followers_watches(r->followers, r->actor.org))
-        followers_on_records(r->followers, &set);
+        followers_on_records(r->followers, set);
+}
+
+static void write_one(struct rules_world *r, const char *variable, int64_t ts_ns, double value,
+                      bool show)
+{
+    const struct record_set set = make_set(r, variable, 1);
+    set.records[0].ts_ns = ts_ns;
+    set.points[0].value = value;
+    write(r, &set, show);
 }
 
 void rules_world_send(struct rules_world *r, const char *variable, int64_t ts_ns, double value)
 {
-    write(r, variable, ts_ns, value, true);
+    write_one(r, variable, ts_ns, value, true);
 }
 
 void rules_world_miss(struct rules_world *r, const char *variable, int64_t ts_ns, double value)
 {
-    write(r, variable, ts_ns, value, false);
+    write_one(r, variable, ts_ns, value, false);
+}
+
+void rules_world_flood(struct rules_world *r, const char *variable, int64_t from_ns,
+                       int64_t step_ns, size_t n, const double values[2])
+{
+    const struct record_set set = make_set(r, variable, n);
+    for (size_t i = 0; i < n; i++) {
+        set.records[i].ts_ns = from_ns + (int64_t)i * step_ns;
+        set.points[i].value = values[i % 2];
+    }
+    write(r, &set, true);
 }
 
 void rules_world_gap(struct rules_world *r)
@@ -187,9 +228,14 @@ void rules_world_gap(struct rules_world *r)
     followers_on_gap(r->followers);
 }
 
+/* As the tap's thread does: again, as long as it asks for that. */
 void rules_world_settle(struct rules_world *r)
 {
-    followers_on_idle(r->followers);
+    int before;
+    do {
+        before = r->wakes;
+        followers_on_idle(r->followers);
+    } while (r->wakes != before);
 }
 
 size_t rules_world_alerts(struct rules_world *r, struct alert **ret)

@@ -26,6 +26,8 @@ struct rules_world {
 
 void rules_world_open(struct rules_world *r); /* with a user and the device "pump" */
 void rules_world_close(struct rules_world *r);
+/* Another organisation, which acts from here on, with a device "pump" too; the one before. */
+struct actor rules_world_other(struct rules_world *r, const char *username);
 /* The process dies and starts again: what was not saved is gone. */
 void rules_world_crash(struct rules_world *r);
 /* The same with everything settled and saved before. */
@@ -38,6 +40,9 @@ struct rule rules_world_rule(struct rules_world *r, const char *variable, enum r
 /* Durable; shown to the followers unless missed. */
 void rules_world_send(struct rules_world *r, const char *variable, int64_t ts_ns, double value);
 void rules_world_miss(struct rules_world *r, const char *variable, int64_t ts_ns, double value);
+/* Many in one set, `step_ns` apart, the values in turn. */
+void rules_world_flood(struct rules_world *r, const char *variable, int64_t from_ns,
+                       int64_t step_ns, size_t n, const double values[2]);
 void rules_world_gap(struct rules_world *r);
 void rules_world_settle(struct rules_world *r);
 /* All alerts, oldest first by time; strings in w.arena. */

@@ -38,12 +38,12 @@ async function world(deviceId = 'pump') {
 }
 const at = (time) => (Date.parse(time) - base) / SECOND;
 
-async function until(look, what) {
-    for (const end = Date.now() + 10_000; Date.now() < end;) {
+async function until(look, what, deadline = 10_000) {
+    for (const end = Date.now() + deadline; Date.now() < end;) {
         const found = await look();
         if (found) return found;
     }
-    throw new Error(`no ${what} within 10 s`);
+    throw new Error(`no ${what} within ${deadline / 1000} s`);
 }
 
 describe('a rule', () => {
@@ -254,6 +254,21 @@ describe('an alert', () => {
         assert.ok(![...theirs.frames, ...device.frames].some((f) => f.type === 'ALERT'));
         for (const socket of [mine, theirs, device]) socket.close();
     });
+});
+
+test('an organisation that flips a rule 600 times in one body gets every alert, and another one its own', async () => {
+    const FLIPS = 600;
+    const noisy = await world(), other = await world();
+    for (const w of [noisy, other]) { await w.rule(); await w.send([[0, 1]]); }
+    const lines = Array.from({ length: FLIPS }, (_, i) => `telemetry,device=pump t=${i % 2 ? 1 : 99} ${base + (i + 1) * SECOND}`);
+    const taken = await server.request('POST', '/api/v2/write?precision=ms', { body: lines.join('\n'), headers: { 'x-api-key': noisy.apiToken, 'content-type': 'text/plain' } });
+    assert.equal(taken.status, 204, taken.text);
+    await other.send([[10, 99]]);
+    assert.deepEqual(await until(async () => (await other.seen()).at(0), 'alert of the other'), [10, 99, null]);
+    const resolved = async () => (await server.ok('GET', '/alerts?page=0&size=1000', { token: noisy.token })).content.filter((a) => a.resolvedAt);
+    const alerts = await until(async () => { const all = await resolved(); return all.length === FLIPS / 2 && all; }, `${FLIPS / 2} alerts`, 60_000);
+    assert.deepEqual(alerts.map((a) => [at(a.timestamp), at(a.resolvedAt)]).sort((a, b) => a[0] - b[0]), Array.from({ length: FLIPS / 2 }, (_, i) => [2 * i + 1, 2 * i + 2]));
+    assert.equal((await other.alerts()).length, 1);
 });
 
 test('a deleted device ends the alerts of its rules, and hides the rules until it is restored', async () => {
