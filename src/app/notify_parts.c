@@ -140,6 +140,7 @@ enum err notify_parts_init(struct notify_parts *p, const struct app *app,
     if (e) return e;
     p->settings = settings;
     p->outbox = (struct notify_outbox){
+        .log_lines = NOTIFY_LOG_LINES,
         .clock = app->clock,
         .rnd = app->rnd,
         .site =

@@ -55,7 +55,7 @@ static void count(struct notifier *f, const struct notification *n)
 
 /* --- one of the outbox ------------------------------------------------------------------------ */
 
-static enum err settle_in(struct sql_tx *tx, const struct notification *n)
+static enum err settle_in(struct notifier *f, struct sql_tx *tx, const struct notification *n)
 {
     enum err e = n->state == NOTIFICATION_PENDING ? catalog_notifications_again(tx, n)
                                                   : catalog_notifications_end(tx, n);
@@ -63,7 +63,7 @@ static enum err settle_in(struct sql_tx *tx, const struct notification *n)
     /* F2: what failed once will not go better for the next delivery to the same receiver */
     if (!e && n->state == NOTIFICATION_PENDING)
         e = catalog_notifications_delay(tx, n->org, n->target, n->next_ns);
-    return e;
+    return e ? e : notify_outbox_ended(f->opts.outbox, tx, n);
 }
 
 static bool is_closing(struct notifier *f)
@@ -80,7 +80,7 @@ static void mark(struct notifier *f, const struct notification *n)
     for (bool told = false;; told = true) {
         struct sql_tx *tx;
         enum err e = sql_begin(f->opts.db, SQL_WRITE, &tx);
-        if (!e) e = sql_end(tx, settle_in(tx, n));
+        if (!e) e = sql_end(tx, settle_in(f, tx, n));
         if (!e) return;
         if (!told) report(f, NULL, err_sentence(e));
         lock_take(&f->lock);
@@ -236,7 +236,10 @@ static void write_try(struct notifier *f, struct notification *n,
     n->next_ns = n->ended_ns = now;
     n->payload = bytes_of(NULL, 0);
     enum err e = sql_begin(f->opts.db, SQL_WRITE, &tx);
-    if (!e) e = sql_end(tx, catalog_notifications_insert(tx, n));
+    if (!e) {
+        e = catalog_notifications_insert(tx, n);
+        e = sql_end(tx, e ? e : notify_outbox_ended(f->opts.outbox, tx, n));
+    }
     if (e) report(f, NULL, err_sentence(e)); /* a try is not owed: only its line is missing */
 }
 

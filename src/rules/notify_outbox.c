@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { ARENA_BYTES = 64 << 20, BODY_BYTES = 64 * 1024, TARGET_TEXT = 300 };
+enum { ARENA_BYTES = 64 << 20, BODY_BYTES = 64 * 1024, TARGET_TEXT = 300, TRIM_AT_ONCE = 1024 };
 
 /* One alert on its way to all its receivers. */
 struct telling {
@@ -24,6 +24,15 @@ struct telling {
     struct buf subject, body;
     char alert_id[UUID_TEXT + 1];
 };
+
+enum err notify_outbox_ended(struct notify_outbox *o, struct sql_tx *tx,
+                             const struct notification *n)
+{
+    /* the last byte of its name is random, and the same whoever asks */
+    bool turn = n->state != NOTIFICATION_PENDING && !n->uuid.b[sizeof n->uuid.b - 1];
+    return turn ? catalog_notifications_trim(tx, n->org, n->state, o->log_lines, TRIM_AT_ONCE)
+                : ERR_OK;
+}
 
 static enum err insert(struct notify_outbox *o, struct sql_tx *tx, struct notification *n)
 {
@@ -44,7 +53,8 @@ static enum err insert(struct notify_outbox *o, struct sql_tx *tx, struct notifi
         n->ended_ns = n->created_ns;
         n->payload = bytes_of(NULL, 0);
     }
-    return catalog_notifications_insert(tx, n);
+    e = catalog_notifications_insert(tx, n);
+    return e ? e : notify_outbox_ended(o, tx, n);
 }
 
 /* --- alerts ----------------------------------------------------------------------------------- */

@@ -8,6 +8,8 @@
  *     nothing is told of what did not happen.
  * U2  a row that has no chance (1,000 are waiting for the same receiver, mail is not configured) is
  *     written as failed with its reason, so that the log shows it.
+ * U3  the log of an organisation is bounded: about every 256th line that ends takes the oldest ones
+ *     past NOTIFY_LOG_LINES away, up to 1,024 of them.
  * Threads: any; calls inside a transaction block on the catalog.   Memory: settings are copied but
  * for their texts, which are borrowed for ever. */
 #include "base/clock.h"
@@ -15,7 +17,8 @@
 #include "rules/alerts.h"
 #include "store/sql.h"
 
-enum { NOTIFY_WAITING_MAX = 1000 }; /* deliveries that wait for one receiver */
+enum { NOTIFY_WAITING_MAX = 1000 };     /* deliveries that wait for one receiver */
+enum { NOTIFY_LOG_LINES = 100 * 1000 }; /* of an organisation that were sent, and that failed */
 
 struct notify_site {
     const char *webhook_url, *webhook_secret; /* of the installation; "" = none */
@@ -33,6 +36,7 @@ struct notify_outbox {
     const struct clock *clock;
     struct rnd *rnd;
     struct notify_site site;
+    int64_t log_lines;       /* NOTIFY_LOG_LINES */
     void (*wake)(void *ctx); /* may be NULL; must not block */
     void *wake_ctx;
 };
@@ -49,5 +53,8 @@ struct notify_mail {
 };
 enum err notify_outbox_mail(struct notify_outbox *o, struct sql_tx *tx,
                             const struct notify_mail *mail) MUST_CHECK;
+/* In the transaction in which a row has ended (keeps U3). */
+enum err notify_outbox_ended(struct notify_outbox *o, struct sql_tx *tx,
+                             const struct notification *n) MUST_CHECK;
 /* After the commit of a transaction that wrote something. Never blocks. */
 void notify_outbox_wake(struct notify_outbox *o);

@@ -122,6 +122,17 @@ enum err catalog_notifications_queue(struct sql_tx *tx, int64_t org, struct byte
                             sizeof *ret);
 }
 
+enum err catalog_notifications_trim(struct sql_tx *tx, int64_t org, enum notification_state state,
+                                    int64_t keep, int64_t at_most)
+{
+    return sql_exec(tx,
+                    "DELETE FROM notifications WHERE org = $1 AND id IN ("
+                    "SELECT id FROM notifications WHERE org = $1 AND state = $2 AND id <= ("
+                    "SELECT id FROM notifications WHERE org = $1 AND state = $2 "
+                    "ORDER BY id DESC LIMIT 1 OFFSET $3) ORDER BY id LIMIT $4)",
+                    SQL_ARGS(SQL_I(org), SQL_I(state), SQL_I(keep), SQL_I(at_most)), NULL);
+}
+
 enum err catalog_notifications_recent(struct sql_tx *tx, int64_t org, struct bytes what,
                                       int64_t since_ns, int64_t *ret)
 {

@@ -33,6 +33,9 @@ struct catalog_queue {
 };
 enum err catalog_notifications_queue(struct sql_tx *tx, int64_t org, struct bytes target,
                                      int64_t max, struct catalog_queue *ret) MUST_CHECK;
+/* Of the organisation's rows of that state the newest `keep` stay, but no more than at_most go. */
+enum err catalog_notifications_trim(struct sql_tx *tx, int64_t org, enum notification_state state,
+                                    int64_t keep, int64_t at_most) MUST_CHECK;
 /* Rows of that kind made since then. */
 enum err catalog_notifications_recent(struct sql_tx *tx, int64_t org, struct bytes what,
                                       int64_t since_ns, int64_t *ret) MUST_CHECK;

@@ -64,6 +64,7 @@ void notify_world_open(struct notify_world *n, struct service_world *w)
     n->org = who.org;
     n->user = who.user;
     n->outbox = (struct notify_outbox){
+        .log_lines = NOTIFY_LOG_LINES,
         .clock = &w->clock.clock,
         .rnd = rnd_system(),
         .site = {.webhook_url = "",

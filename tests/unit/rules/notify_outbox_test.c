@@ -1,5 +1,6 @@
 /* Who has to be told: written with the alert, or not at all. */
 #include "notify_world.h"
+#include "store/catalog_notifications.h"
 #include "store/catalog_webhooks.h"
 
 #include <setjmp.h>
@@ -155,6 +156,83 @@ static void the_thousand_and_first_that_waits_is_given_up_at_once(void **state)
     assert_int_equal(rows[1].state, NOTIFICATION_PENDING);
 }
 
+static void put(int64_t org, enum notification_state state, int n)
+{
+    struct sql_tx *tx;
+    assert_int_equal(sql_begin(world.db, SQL_WRITE, &tx), ERR_OK);
+    for (int i = 0; i < n; i++) {
+        struct notification row = {.org = org,
+                                   .uuid = uuid_random(rnd_system()),
+                                   .target = BYTES("site"),
+                                   .what = BYTES("alert.raised"),
+                                   .destination = BYTES("installation"),
+                                   .state = state};
+        assert_int_equal(catalog_notifications_insert(tx, &row), ERR_OK);
+    }
+    assert_int_equal(sql_commit(tx), ERR_OK);
+}
+
+static void trim(int64_t keep, int64_t at_most)
+{
+    struct sql_tx *tx;
+    assert_int_equal(sql_begin(world.db, SQL_WRITE, &tx), ERR_OK);
+    assert_int_equal(catalog_notifications_trim(tx, notify.org, NOTIFICATION_FAILED, keep, at_most),
+                     ERR_OK);
+    assert_int_equal(sql_commit(tx), ERR_OK);
+}
+
+static struct notification_counts counts(int64_t org)
+{
+    struct notification_counts c;
+    struct sql_tx *tx;
+    const struct notification_filter all = {.channel = -1, .state = -1};
+    assert_int_equal(sql_begin(world.db, SQL_READ, &tx), ERR_OK);
+    assert_int_equal(sql_end(tx, catalog_notifications_count(tx, org, &all, &c)), ERR_OK);
+    return c;
+}
+
+static void a_log_that_is_full_loses_its_oldest_lines_of_that_outcome_only(void **state)
+{
+    struct notification *rows;
+    (void)state;
+    put(notify.org, NOTIFICATION_FAILED, 5);
+    put(notify.org, NOTIFICATION_SENT, 7);
+    put(notify.org, NOTIFICATION_PENDING, 7);
+    put(notify.org + 1, NOTIFICATION_FAILED, 7);
+    notify_world_rows(&notify, &rows);
+    const int64_t newest = rows[14].id; /* of those that failed */
+    trim(5, 100);
+    assert_int_equal(counts(notify.org).failed, 5);
+    trim(3, 1);
+    assert_int_equal(counts(notify.org).failed, 4);
+    trim(3, 100);
+    assert_int_equal(counts(notify.org).failed, 3);
+    notify_world_rows(&notify, &rows);
+    assert_int_equal(rows[14].id, newest);
+    assert_int_equal(counts(notify.org).sent, 7);
+    assert_int_equal(counts(notify.org).pending, 7);
+    assert_int_equal(counts(notify.org + 1).failed, 7);
+}
+
+static void a_flood_of_lines_is_cut_while_it_comes(void **state)
+{
+    struct sql_tx *tx;
+    (void)state;
+    notify.outbox.log_lines = 10;
+    notify.outbox.site.mail_from = "";
+    prefer(NOTIFY_EMAIL, NULL, ALERT_LOW, true);
+    const struct alert a = notify_world_alert(&notify, ALERT_LOW);
+    /* one in 256 cuts: that none of 10,000 does happens less often than machines break */
+    int n = 0;
+    while (counts(notify.org).failed == n && n < 10000) {
+        assert_int_equal(sql_begin(world.db, SQL_WRITE, &tx), ERR_OK);
+        for (int i = 0; i < 100; i++, n++)
+            assert_int_equal(notify.hook.in_tx(notify.hook.ctx, tx, &a, ALERT_RAISED), ERR_OK);
+        assert_int_equal(sql_commit(tx), ERR_OK);
+    }
+    assert_in_range(counts(notify.org).failed, 10, 10 + 100);
+}
+
 static void mail_without_a_server_is_seen_in_the_log(void **state)
 {
     struct notification *rows;
@@ -177,6 +255,8 @@ int main(void)
         TEST(another_organisation_is_told_nothing),
         TEST(the_body_says_what_happened_and_the_log_no_path),
         TEST(the_thousand_and_first_that_waits_is_given_up_at_once),
+        TEST(a_log_that_is_full_loses_its_oldest_lines_of_that_outcome_only),
+        TEST(a_flood_of_lines_is_cut_while_it_comes),
         TEST(mail_without_a_server_is_seen_in_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
