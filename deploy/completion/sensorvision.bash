@@ -18,6 +18,8 @@ _sensorvision() {
         'check-config') options='--config --set --data --json --help' ;;
         'migrate') options='--status --dry-run --data --json --help' ;;
         'verify') options='--data --json --help' ;;
+        'backup') options='--config --set --data --json --help' ;;
+        'restore') options='--check --config --set --data --json --help' ;;
         'move') options='--from --to --online --config --set --json --help' ;;
         'cleanup') options='--config --set --data --json --help' ;;
         'import') options='--format --device --time-column --time-format --zone --columns --skip --shift-to-now --batch --org --from-line --dry-run --config --set --data --url --token --user --password --json --help' ;;
@@ -26,7 +28,7 @@ _sensorvision() {
         'version') options='--json --help' ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then
-        options='serve check-config config migrate verify move cleanup org user token import import export loadtest version'
+        options='serve check-config config migrate verify backup restore move cleanup org user token import import export loadtest version'
     fi
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = config ] && options="$options list"
     [ "$COMP_CWORD" -eq 2 ] && [ "${COMP_WORDS[1]}" = config ] && options="$options set"

@@ -127,7 +127,10 @@ void docs_write_markdown(const struct route_table *t, struct buf *b)
         buf_printf(b, " | %s |\n", r->summary);
     }
     /* parts of the contract that answer 404 until they are built */
-    buf_add_str(b, "\n## Planned\n\nNot built yet: `/export/parquet`.\n");
+    buf_add_str(
+        b, "\n## Planned\n\nNot built yet: `/export/parquet` (no maintained C library for it is "
+           "in Debian; `/export/csv` and `/export/json` carry everything), and deleting one "
+           "variable: it goes with its device, its values with retention.\n");
 }
 
 /* GET /openapi.json */

@@ -17,12 +17,11 @@ struct export
     struct series_list list;
     struct rows *rows;
     struct buf part;
-    bool first;
+    bool first, electrical; /* electrical: the five in camelCase too, as /data/query has them */
 };
 
 static bool export_open(struct export *x, struct api_call *c)
 {
-    *x = (struct export){.c = c, .first = true};
     struct series_range range;
     if (!(x->device = series_device(c, c->params[0]))) return false;
     if (!series_choose(c, x->device, api_query(c, "variables"), &x->list)) return false;
@@ -42,6 +41,16 @@ static bool export_open(struct export *x, struct api_call *c)
     }
     buf_init(&x->part, 64 << 20);
     return true;
+}
+
+/* names=exact: as they are stored, so that what was exported can be imported again. */
+static bool read_names(struct export *x)
+{
+    struct bytes names = api_query(x->c, "names");
+    x->electrical = !bytes_is(names, "exact");
+    if (!names.n || bytes_is(names, "both") || !x->electrical) return true;
+    api_problem(x->c, 400, "names must be both or exact.");
+    return false;
 }
 
 static void write_csv_header(struct export *x)
@@ -70,7 +79,7 @@ static void write_csv_row(struct export *x, int64_t ts, const double *values)
 static void write_json_row(struct export *x, int64_t ts, const double *values)
 {
     buf_add_str(&x->part, x->first ? "[\n" : ",\n");
-    series_write_row(&x->part, x->device->external_id, ts, &x->list, values, false);
+    series_write_row(&x->part, x->device->external_id, ts, &x->list, values, x->electrical);
     x->first = false;
 }
 
@@ -115,8 +124,8 @@ static enum err stream_rows(struct export *x, const struct form *form)
 
 static void run_export(struct api_call *c, const struct form *form)
 {
-    struct export x;
-    if (!export_open(&x, c)) return;
+    struct export x = {.c = c, .first = true};
+    if (!read_names(&x) || !export_open(&x, c)) return;
     char *name = arena_printf(c->arena, "attachment; filename=\"telemetry.%s\"", form->extension);
     if (name) http_add_header(c->exchange, "Content-Disposition", bytes_str(name));
     http_add_header(c->exchange, "Cache-Control", BYTES("no-store"));

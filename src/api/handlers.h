@@ -49,6 +49,9 @@ void variables_api_get(struct api_call *c);
 void variables_api_values(struct api_call *c);
 void variables_api_statistics(struct api_call *c);
 void variables_api_update(struct api_call *c);
+void variables_api_page(struct api_call *c);
+void variables_api_create(struct api_call *c);
+void variables_api_newest(struct api_call *c);
 
 /* --- telemetry, live, operations: ingest_api.c, write_api.c, import_api.c, query_api.c,
  * aggregate_api.c, export_api.c, live_api.c, health_api.c, metrics_api.c, docs_api.c
@@ -91,3 +94,4 @@ void docs_page(struct api_call *c);
 extern const struct route routes_absent[];
 extern const size_t routes_absent_count;
 void absent_list(struct api_call *c);
+void absent_excel(struct api_call *c);

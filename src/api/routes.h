@@ -6,7 +6,7 @@
 #include "api/api.h"
 #include "perf/probe.h"
 
-enum { ROUTE_STATUSES = 26, ROUTES_MAX = 512 };
+enum { ROUTE_STATUSES = 27, ROUTES_MAX = 512 };
 extern const int route_statuses[ROUTE_STATUSES]; /* the last stands for every other one */
 
 struct route_figures {

@@ -51,7 +51,8 @@ const struct route routes_telemetry[] = {
     {HTTP1_GET, V1 "/export/csv/{device}", WHO_READER, ON_ANALYTICS, 0, export_csv, "exportCsv",
      "All variables of a device as CSV, streamed."},
     {HTTP1_GET, V1 "/export/json/{device}", WHO_READER, ON_ANALYTICS, 0, export_json, "exportJson",
-     "All variables of a device as JSON, streamed."},
+     "All variables of a device as JSON, streamed, rows as /data/query; names=exact: without the "
+     "second spelling of the electrical five."},
     {HTTP1_GET, "/ws/telemetry", WHO_LIVE, ON_LOOP, 0, live_open, "liveTelemetry",
      "The live socket (WebSocket)."},
 

@@ -3,12 +3,15 @@
 #include "api/deadline.h"
 #include "api/devices_json.h"
 #include "api/handlers.h"
+#include "api/paging.h"
 #include "api/series.h"
 #include "api/service_call.h"
 #include "codec/json_write.h"
 #include "service/variable_service.h"
 
 #include <math.h>
+
+enum { NEWEST_DEFAULT = 100, NEWEST_MAX = 1000 };
 
 static void write_variable(struct buf *b, const struct variable_view *view)
 {
@@ -80,6 +83,27 @@ void variables_api_latest(struct api_call *c)
     service_call_cacheable(c);
 }
 
+/* Of every device of the organisation. */
+void variables_api_page(struct api_call *c)
+{
+    struct paging p;
+    struct variable_view *views = NULL;
+    struct catalog_listing listing;
+    struct why why = {""};
+    if (!paging_read(c, &p)) return;
+    if (!p.asked) p.page.no_total = true;
+    enum err e = variable_service_page(c->app->devices, c->who.org, &p.page, c->arena, &views,
+                                       &listing, &why);
+    if (e) {
+        api_fail(c, e, &why);
+        return;
+    }
+    paging_open(c, &p);
+    for (size_t i = 0; i < listing.count; i++) write_variable(c->body, &views[i]);
+    paging_close(c, &p, &listing);
+    service_call_cacheable(c);
+}
+
 /* --- one: /variables/{vid} or /devices/{id}/variables/{vid} ----------------------------------- */
 
 static bool device_is(const struct device *d, struct bytes id)
@@ -117,6 +141,37 @@ void variables_api_get(struct api_call *c)
     service_call_cacheable(c);
 }
 
+static void write_values(struct buf *b, int64_t variable, const struct sample *samples, size_t n)
+{
+    json_write_open(b, '[');
+    for (size_t i = 0; i < n; i++) {
+        json_write_open(b, '{');
+        json_write_member_i64(b, "variableId", variable);
+        json_write_member_time(b, "timestamp", samples[i].ts_ns);
+        json_write_member_number(b, "value", samples[i].value);
+        json_write_close(b, '}');
+    }
+    json_write_close(b, ']');
+}
+
+void variables_api_newest(struct api_call *c)
+{
+    struct variable_view v;
+    struct sample *samples = NULL;
+    struct refusal refusal = {.fields = 0};
+    size_t n = 0;
+    uint64_t count = NEWEST_DEFAULT;
+    if (!find(c, &v) || !series_read_count(c, "count", count, 1, NEWEST_MAX, &count)) return;
+    enum err e = variable_service_newest(c->app->devices, c->who.org, v.variable.id, (size_t)count,
+                                         c->arena, &samples, &n);
+    if (e) {
+        service_call_refuse(c, NULL, e, &refusal, "variable");
+        return;
+    }
+    write_values(c->body, v.variable.id, samples, n);
+    service_call_cacheable(c);
+}
+
 void variables_api_values(struct api_call *c)
 {
     struct variable_view v;
@@ -134,15 +189,7 @@ void variables_api_values(struct api_call *c)
         service_call_refuse(c, NULL, e, &refusal, "variable");
         return;
     }
-    json_write_open(c->body, '[');
-    for (size_t i = 0; i < n; i++) {
-        json_write_open(c->body, '{');
-        json_write_member_i64(c->body, "variableId", v.variable.id);
-        json_write_member_time(c->body, "timestamp", samples[i].ts_ns);
-        json_write_member_number(c->body, "value", samples[i].value);
-        json_write_close(c->body, '}');
-    }
-    json_write_close(c->body, ']');
+    write_values(c->body, v.variable.id, samples, n);
     if (more) {
         const struct http1_head *head = http_head(c->exchange);
         const char *link =
@@ -191,6 +238,7 @@ static struct variable_change read_change(struct api_fields *f)
 {
     double places = -1;
     struct variable_change change = {
+        .name = devices_json_text(f, "name", VARIABLE_TEXT_MAX),
         .display_name = devices_json_text(f, "displayName", VARIABLE_TEXT_MAX),
         .description = devices_json_text(f, "description", VARIABLE_DESCRIPTION_MAX),
         .unit = devices_json_text(f, "unit", VARIABLE_TEXT_MAX),
@@ -232,4 +280,37 @@ void variables_api_update(struct api_call *c)
     buf_done(&f.errors);
     write_variable(c->body, &v);
     api_ok(c, 200);
+}
+
+/* Of the device in the path, or of the one that the body names (deviceId). */
+void variables_api_create(struct api_call *c)
+{
+    struct cJSON *json;
+    struct api_fields f;
+    struct variable_view v;
+    struct bytes device = c->params[0];
+    if (!api_json(c, &json)) return;
+    api_fields_open(&f, c, json);
+    const struct variable_change given = read_change(&f);
+    if (!device.p) {
+        device = devices_json_text(&f, "deviceId", DEVICE_EXTERNAL_ID_MAX).value;
+        if (!device.n)
+            api_field_error(&f, "deviceId",
+                            "is missing: the device (a variable belongs to one device)");
+    }
+    struct actor actor = service_call_actor(c);
+    struct refusal refusal = service_call_refusal(&f);
+    if (f.errors.n) {
+        (void)api_fields_close(&f);
+        return;
+    }
+    enum err e =
+        variable_service_create(c->app->devices, &actor, device, &given, c->arena, &v, &refusal);
+    if (e) {
+        service_call_refuse(c, &f, e, &refusal, "device");
+        return;
+    }
+    buf_done(&f.errors);
+    write_variable(c->body, &v);
+    api_ok(c, 201);
 }

@@ -13,10 +13,6 @@
 
 enum { TEXT_MAX = 1 << 20, BAR_WIDTH = 20 };
 
-/* Commands that the contract promises and that are not built yet: named, so that nobody
- * searches. */
-static const char *const planned[] = {"backup", "restore"};
-
 static const char *family_word(const struct cli *cli)
 {
     return cli->command ? cli->command->name : "--help";
@@ -200,15 +196,10 @@ static bool is_help(const char *text)
     return strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0 || strcmp(text, "help") == 0;
 }
 
-/* Nothing in the table has that name: a family ("config"), a planned command, or a mistake. */
+/* Nothing in the table has that name: a family ("config"), or a mistake. */
 static int no_such_command(struct cli *cli, int argc, char **argv)
 {
     if (argc > 2 && is_help(argv[2]) && print_help(cli, NULL, argv[1]) == CLI_DONE) return CLI_DONE;
-    char two[64] = "";
-    if (argc > 2) snprintf(two, sizeof two, "%s %s", argv[1], argv[2]);
-    for (size_t i = 0; i < sizeof planned / sizeof planned[0]; i++)
-        if (strcmp(planned[i], argv[1]) == 0 || strcmp(planned[i], two) == 0)
-            return cli_usage(cli, "%s is planned and not built yet", planned[i]);
     FILE *out = cli->out;
     cli->out = cli->err; /* the family's help is the answer to half a command, but no success */
     int code = print_help(cli, NULL, argv[1]);

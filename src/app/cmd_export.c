@@ -38,6 +38,7 @@ static void write_path(struct cli *cli, const char *format, struct buf *path)
     http_client_escape(path, bytes_str(cli_value(cli, "device", "")));
     add_query(path, "from", cli_value(cli, "from", "1970-01-01T00:00:00Z"), &mark);
     add_query(path, "to", cli_value(cli, "to", NULL), &mark);
+    add_query(path, "names", "exact", &mark);
 }
 
 static int fetch(struct cli *cli, struct http_client *client, const char *path, struct output *o)

@@ -3,10 +3,10 @@
 
 #include "store/catalog_rows.h"
 
-#define SELECT                                                                                     \
-    "SELECT id, org, device, name, display_name, description, unit, data_type, data_source, "      \
-    "icon, color, min_value, max_value, decimal_places, created_ns, updated_ns FROM variables "    \
-    "WHERE "
+#define COLUMNS                                                                                    \
+    "id, org, device, name, display_name, description, unit, data_type, data_source, icon, "       \
+    "color, min_value, max_value, decimal_places, created_ns, updated_ns"
+#define SELECT "SELECT " COLUMNS " FROM variables WHERE "
 
 enum { VARIABLES_MAX = 100000 }; /* of one device; the registry allows far fewer */
 
@@ -70,6 +70,30 @@ enum err catalog_variables_list(struct sql_tx *tx, int64_t org, int64_t device, 
     enum err e = catalog_rows_all(tx, SELECT "org = $1 AND device = $2 ORDER BY id",
                                   SQL_ARGS(SQL_I(org), SQL_I(device)), a, read_variable,
                                   sizeof(struct variable), VARIABLES_MAX, &items, ret_n);
+    if (!e) *ret = items;
+    return e;
+}
+
+enum err catalog_variables_page(struct sql_tx *tx, int64_t org, const struct catalog_page *page,
+                                struct arena *a, struct variable **ret,
+                                struct catalog_listing *ret_listing, struct why *why)
+{
+    static const struct catalog_sort sorts[] = {
+        {"id", "id"}, {"name", "name"}, {"createdAt", "created_ns"}, {"updatedAt", "updated_ns"}};
+    static const struct catalog_list list = {COLUMNS,
+                                             "variables",
+                                             sorts,
+                                             sizeof sorts / sizeof *sorts,
+                                             false,
+                                             read_variable,
+                                             sizeof(struct variable)};
+    struct catalog_where where = {0};
+    void *items = NULL;
+    catalog_rows_where(&where,
+                       "org = ? AND EXISTS (SELECT 1 FROM devices d WHERE d.org = variables.org "
+                       "AND d.id = variables.device AND d.deleted_ns = 0)",
+                       SQL_I(org));
+    enum err e = catalog_rows_page(tx, &list, &where, page, a, &items, ret_listing, why);
     if (!e) *ret = items;
     return e;
 }

@@ -5,6 +5,7 @@
  * ERR_NOTFOUND when there is no such row in that organisation. Threads: as the tx. */
 #include "base/arena.h"
 #include "model/variable.h"
+#include "store/catalog_page.h"
 #include "store/sql.h"
 
 /* Fills v->id. ERR_EXISTS: the device has one of that name. */
@@ -17,6 +18,10 @@ enum err catalog_variables_find_name(struct sql_tx *tx, int64_t org, int64_t dev
 /* All of the device, by id. */
 enum err catalog_variables_list(struct sql_tx *tx, int64_t org, int64_t device, struct arena *a,
                                 struct variable **ret, size_t *ret_n) MUST_CHECK;
+/* Those of devices that are not deleted; sorts: id, name, createdAt, updatedAt. */
+enum err catalog_variables_page(struct sql_tx *tx, int64_t org, const struct catalog_page *page,
+                                struct arena *a, struct variable **ret,
+                                struct catalog_listing *ret_listing, struct why *why) MUST_CHECK;
 /* Writes everything but ids, name, data_source and created_ns of the row (v->org, v->id). */
 enum err catalog_variables_update(struct sql_tx *tx, const struct variable *v) MUST_CHECK;
 enum err catalog_variables_count(struct sql_tx *tx, int64_t org, int64_t device,

@@ -45,6 +45,7 @@ export const EVENTS = {
     [`POST ${V1}/import/telemetry/csv`]: TELEMETRY,
     [`POST ${V1}/import/telemetry/json`]: TELEMETRY,
     [`POST ${V1}/analytics/aggregate/batch`]: ANSWERS,
+    ...Object.fromEntries(['telemetry', 'devices', 'events'].map((what) => [`POST ${V1}/export/${what}/excel`, ANSWERS])),
 
     // accounts
     [`POST ${V1}/auth/register`]: { event: 'USER_REGISTERED', play: async ({ server }, id) => {
@@ -118,6 +119,8 @@ export const EVENTS = {
     [`POST ${V1}/device-tokens/{}/rotate`]: 'DEVICE_TOKEN_CREATED',
     [`DELETE ${V1}/device-tokens/{}`]: 'DEVICE_TOKEN_REVOKED',
     [`DELETE ${V1}/devices/{}/token`]: 'DEVICE_TOKEN_REVOKED',
+    [`POST ${V1}/devices/{}/variables`]: 'VARIABLE_CREATED',
+    [`POST ${V1}/variables`]: 'VARIABLE_CREATED',
     [`PUT ${V1}/devices/{}/variables/{}`]: 'VARIABLE_UPDATED',
     [`PUT ${V1}/variables/{}`]: 'VARIABLE_UPDATED',
     [`PATCH ${V1}/variables/{}`]: 'VARIABLE_UPDATED',

@@ -123,34 +123,37 @@ test(`R12: ${ROUNDS} backups under ingest, restored, answer as the server they a
     const work = [...streams.map((state) => stream(state, token)), rewrite(slots, token), chain(links, token)];
     const ended = Promise.all(work);
     ended.catch(() => {}); // looked at below
-    for (let round = 0; round < ROUNDS; round++) {
-        const file = join(dir(), 'b');
-        const place = dir();
-        const acked = all.map((state) => state.acked);
-        for (const state of streams) state.most = state.sent + ROUND_MOST;
-        const made = await backup(file, data);
-        const sent = all.map((state) => state.sent);
-        assert.equal(made.code, 0, made.stderr);
-        const said = JSON.parse(made.stdout);
-        assert.deepEqual(Object.keys(said), ['status', 'file', 'takenAt', 'files', 'bytes', 'seconds']);
-        assert.deepEqual([said.status, said.file], ['written', file]);
-        assert.ok(!existsSync(`${file}.part`) && !existsSync(join(data, 'backup')), 'nothing is left beside it');
-        const put = await restore(file, place);
-        assert.equal(put.code, 0, put.stderr);
-        assert.deepEqual(JSON.parse(put.stdout), { status: 'restored', takenAt: said.takenAt, files: said.files, bytes: said.bytes });
-        const restored = await startServer({ dir: place, sets: SETS });
-        const tokens = { source: token, restored: await restored.login(user.username, user.password) };
-        for (let i = 0; i < streams.length; i++) if (acked[i] > 0) await compareStream(restored, tokens, streams[i], acked[i], sent[i]);
-        await compareSlots(restored, tokens.restored, acked[2], sent[2]);
-        await compareChain(restored, tokens.restored, acked[3], sent[3]);
-        for (const path of ['/rules', '/dashboards', '/auth/me', '/devices/with-token/token'])
-            assert.deepEqual(await restored.ok('GET', path, { token: tokens.restored }), await server.ok('GET', path, { token }), path);
-        await restored.ok('POST', '/data/ingest/with-token', { device: kept, body: { variables: { t: round } } });
-        await restored.stop();
-        rmSync(place, { recursive: true });
-        rmSync(file);
+    try {
+        for (let round = 0; round < ROUNDS; round++) {
+            const file = join(dir(), 'b');
+            const place = dir();
+            const acked = all.map((state) => state.acked);
+            for (const state of streams) state.most = state.sent + ROUND_MOST;
+            const made = await backup(file, data);
+            const sent = all.map((state) => state.sent);
+            assert.equal(made.code, 0, made.stderr);
+            const said = JSON.parse(made.stdout);
+            assert.deepEqual(Object.keys(said), ['status', 'file', 'takenAt', 'files', 'bytes', 'seconds']);
+            assert.deepEqual([said.status, said.file], ['written', file]);
+            assert.ok(!existsSync(`${file}.part`) && !existsSync(join(data, 'backup')), 'nothing is left beside it');
+            const put = await restore(file, place);
+            assert.equal(put.code, 0, put.stderr);
+            assert.deepEqual(JSON.parse(put.stdout), { status: 'restored', takenAt: said.takenAt, files: said.files, bytes: said.bytes });
+            const restored = await startServer({ dir: place, sets: SETS });
+            const tokens = { source: token, restored: await restored.login(user.username, user.password) };
+            for (let i = 0; i < streams.length; i++) if (acked[i] > 0) await compareStream(restored, tokens, streams[i], acked[i], sent[i]);
+            await compareSlots(restored, tokens.restored, acked[2], sent[2]);
+            await compareChain(restored, tokens.restored, acked[3], sent[3]);
+            for (const path of ['/rules', '/dashboards', '/auth/me', '/devices/with-token/token'])
+                assert.deepEqual(await restored.ok('GET', path, { token: tokens.restored }), await server.ok('GET', path, { token }), path);
+            await restored.ok('POST', '/data/ingest/with-token', { device: kept, body: { variables: { t: round } } });
+            await restored.stop();
+            rmSync(place, { recursive: true });
+            rmSync(file);
+        }
+    } finally {
+        for (const state of all) state.stop = true;
     }
-    for (const state of all) state.stop = true;
     await ended;
 });
 

@@ -35,15 +35,12 @@ describe('help', () => {
         }
     });
 
-    test('a family, an unknown and a planned command are told apart', async () => {
+    test('a family and an unknown command are told apart', async () => {
         const family = await run(['config']);
         assert.equal(family.code, 2);
         assert.match(family.stderr, /config set/);
         assert.equal((await run(['config', '--help'])).code, 0);
         assert.match((await run(['dance'])).stderr, /dance is not a command/);
-        const planned = await run(['backup', 'file']);
-        assert.equal(planned.code, 2);
-        assert.match(planned.stderr, /planned and not built yet/);
     });
 
     test('the generated documents are what the binary writes', async () => {

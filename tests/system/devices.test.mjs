@@ -165,6 +165,74 @@ describe('the variables of a device', () => {
         assert.equal(changed.unit, '°C');
     });
 
+    test('are made before the first value, and taken up by it', async () => {
+        const me = await server.register();
+        const mine = { token: me.accessToken };
+        const made = await server.device(me.accessToken, 'planned');
+        const answer = await server.call('POST', '/devices/planned/variables', { ...mine, body: { name: 'flow', displayName: 'Flow', unit: 'l/s', minValue: 0, maxValue: 5, decimalPlaces: 2 } });
+        assert.equal(answer.status, 201);
+        shape(answer.json, VARIABLE);
+        assert.deepEqual([answer.json.name, answer.json.dataSource, answer.json.maxValue, answer.json.lastValue], ['flow', 'MANUAL', 5, null]);
+        await server.ok('POST', '/ingest/planned', { device: made.apiToken, body: { flow: 1.5 } });
+        const [after] = await server.ok('GET', '/devices/planned/variables', mine);
+        assert.deepEqual([after.id, after.unit, after.lastValue], [answer.json.id, 'l/s', 1.5]);
+        const again = await server.call('POST', '/devices/planned/variables', { ...mine, body: { name: 'flow' } });
+        assert.equal(again.status, 409);
+        for (const [body, field] of [[{}, 'name'], [{ name: 'timestamp' }, 'name'], [{ name: 'x'.repeat(101) }, 'name'], [{ name: 'y', minValue: 2, maxValue: 1 }, 'minValue'], [{ name: 'y', decimalPlaces: 1.5 }, 'decimalPlaces']]) {
+            const wrong = await server.call('POST', '/devices/planned/variables', { ...mine, body });
+            assert.equal(wrong.status, 400, JSON.stringify(body));
+            assert.ok(wrong.json.errors[field], JSON.stringify(wrong.json));
+        }
+        const nowhere = await server.call('POST', '/variables', { ...mine, body: { name: 'z' } });
+        assert.ok(nowhere.status === 400 && nowhere.json.errors.deviceId);
+        assert.equal((await server.ok('POST', '/variables', { ...mine, body: { name: 'z', deviceId: 'planned' } })).deviceExternalId, 'planned');
+        const renamed = await server.call('PUT', `/variables/${after.id}`, { ...mine, body: { name: 'other' } });
+        assert.ok(renamed.status === 400 && renamed.json.errors.name);
+        assert.equal((await server.ok('PUT', `/variables/${after.id}`, { ...mine, body: { name: 'flow', unit: 'm3/h' } })).unit, 'm3/h');
+    });
+
+    test('are listed for the organisation, as an array or in pages, without those of deleted devices', async () => {
+        const me = await server.register();
+        const mine = { token: me.accessToken };
+        for (const device of ['one', 'two', 'gone']) await server.ok('POST', '/data/ingest', { ...mine, body: { deviceId: device, variables: { b: 1, a: 2 } } });
+        await server.call('DELETE', '/devices/gone', mine);
+        const all = await server.ok('GET', '/variables', mine);
+        for (const one of all) shape(one, VARIABLE);
+        assert.deepEqual(all.map((v) => `${v.deviceExternalId}.${v.name}=${v.lastValue}`).sort(), ['one.a=2', 'one.b=1', 'two.a=2', 'two.b=1']);
+        const page = await server.ok('GET', '/variables?page=1&size=3&sort=name,asc', mine);
+        shape(page, PAGE);
+        assert.deepEqual([page.totalElements, page.content.length, page.content[0].name], [4, 1, 'b']);
+        assert.equal((await server.call('GET', '/variables?page=0&sort=color', mine)).status, 400);
+    });
+
+    test('have their newest values, newest first', async () => {
+        const me = await server.register();
+        const mine = { token: me.accessToken };
+        const at = Date.now() - 600_000;
+        await server.ok('POST', '/data/bulk', { ...mine, body: Array.from({ length: 120 }, (_, i) => ({ deviceId: 'newest', timestamp: new Date(at + i * 1000).toISOString(), variables: { x: i } })) });
+        const [{ id }] = await server.ok('GET', '/devices/newest/variables', mine);
+        for (const base of [`/devices/newest/variables/${id}`, `/variables/${id}`]) {
+            const two = await server.ok('GET', `${base}/values/latest?count=2`, mine);
+            assert.deepEqual(two.map((v) => v.value), [119, 118]);
+            shape(two[0], 'variableId,timestamp,value');
+            assert.equal((await server.ok('GET', `${base}/values/latest`, mine)).length, 100);
+            assert.equal((await server.ok('GET', `${base}/values/latest?count=1000`, mine)).length, 120);
+            for (const count of [0, 1001, 'x']) assert.equal((await server.call('GET', `${base}/values/latest?count=${count}`, mine)).status, 400);
+        }
+    });
+
+    test('what the old front end asks for and is not here is an empty list, or says what to use', async () => {
+        for (const path of ['/playlists', '/ml/models', '/plugins/installed', '/dashboard-templates']) assert.deepEqual(await server.ok('GET', path, { token }), []);
+        const page = await server.ok('GET', '/email-templates?page=0&size=20', { token });
+        shape(page, PAGE);
+        assert.deepEqual([page.content, page.totalElements, page.empty], [[], 0, true]);
+        for (const what of ['telemetry', 'devices', 'events']) {
+            const answer = await server.call('POST', `/export/${what}/excel`, { token, body: { deviceId: 'vars' } });
+            assert.equal(answer.status, 406);
+            assert.match(answer.json.detail, /export\/csv/);
+        }
+    });
+
     test('have values and statistics over a range', async () => {
         const made = await server.device(token, 'stat');
         const at = Date.now() - 60_000;

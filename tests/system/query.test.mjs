@@ -215,6 +215,12 @@ describe('exports', () => {
         const answer = await server.call('GET', `/export/json/q-1?${range}`, { token });
         const rows = Array.isArray(answer.json) ? answer.json : answer.json.rows ?? answer.json.data ?? answer.json.telemetry;
         assert.equal(rows.length, 5400);
+        const [old] = rows;
+        for (const name of ['kwConsumption', 'voltage', 'current', 'powerFactor', 'frequency']) assert.ok(name in old, `rows as /data/query has them: ${name}`);
+        const [exact] = (await server.call('GET', `/export/json/q-1?${range}&names=exact`, { token })).json;
+        assert.deepEqual(Object.keys(exact).slice(0, 2), ['deviceId', 'timestamp']);
+        assert.ok(!('kwConsumption' in exact) && exact.x === old.x);
+        assert.equal((await server.call('GET', `/export/json/q-1?${range}&names=some`, { token })).status, 400);
     });
 });
 

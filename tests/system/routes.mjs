@@ -91,6 +91,9 @@ export const ROUTES = {
     [`GET ${V1}/plugins`]: { who: 'user' },
     [`GET ${V1}/plugins/providers`]: { who: 'user' },
     [`GET ${V1}/data-plugins`]: { who: 'user' },
+    ...Object.fromEntries(['plugins/installed', 'dashboard-templates', 'playlists', 'phone-numbers', 'sms-delivery-logs', 'support/issues', 'functions', 'email-templates', 'webhook-tests', 'ml/models', 'ml/models/deployed', 'ml/anomalies', 'ml/anomalies/new', 'ml/anomalies/critical', 'geofences', 'scheduled-reports', 'retention-policies/executions'].map((path) => [`GET ${V1}/${path}`, { who: 'user' }])),
+    ...Object.fromEntries(['support/issues', 'canned-responses'].map((path) => [`GET ${V1}/admin/${path}`, { who: 'admin' }])),
+    ...Object.fromEntries(['telemetry', 'devices', 'events'].map((what) => [`POST ${V1}/export/${what}/excel`, { who: 'reader', body: () => ({}), skip: 'refuses whoever asks for whatever: devices.test.mjs' }])),
 
     // devices
     [`GET ${V1}/devices`]: { who: 'reader' },
@@ -115,6 +118,11 @@ export const ROUTES = {
     [`GET ${V1}/devices/{}/variables/{}/values`]: { who: 'reader', ids: ['device', 'variable'] },
     [`GET ${V1}/devices/{}/variables/{}/statistics`]: { who: 'reader', ids: ['device', 'variable'] },
     [`PUT ${V1}/devices/{}/variables/{}`]: { who: 'writer', ids: ['device', 'variable'], body: () => ({ description: 'by the matrix' }) },
+    [`POST ${V1}/devices/{}/variables`]: { who: 'writer', ids: ['device'], body: () => ({ name: `made${++made}` }) },
+    [`GET ${V1}/devices/{}/variables/{}/values/latest`]: { who: 'reader', ids: ['device', 'variable'] },
+    [`GET ${V1}/variables`]: { who: 'reader' },
+    [`POST ${V1}/variables`]: { who: 'writer', ids: device, body: (ids) => ({ deviceId: ids.deviceId, name: `made${++made}` }) },
+    [`GET ${V1}/variables/{}/values/latest`]: { who: 'reader', ids: ['variable'] },
     [`GET ${V1}/variables/{}`]: { who: 'reader', ids: ['variable'] },
     [`GET ${V1}/variables/{}/values`]: { who: 'reader', ids: ['variable'] },
     [`GET ${V1}/variables/{}/statistics`]: { who: 'reader', ids: ['variable'] },

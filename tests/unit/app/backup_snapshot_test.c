@@ -1,6 +1,6 @@
 /* A snapshot is of one instant: a thread writes a reading, then tells of it in the catalog, then
- * writes the next, as fast as it can; whatever snapshot is taken meanwhile, the catalog tells of the
- * last reading or of the one before. */
+ * writes the next, as fast as it can; whatever snapshot is taken meanwhile, the catalog tells of
+ * the last reading or of the one before. */
 #include "app/backup_snapshot.h"
 
 #include "store/catalog.h"
@@ -67,7 +67,7 @@ static void *run_chain(void *arg)
     return NULL;
 }
 
-/* --- what a snapshot says ---------------------------------------------------------------------- */
+/* --- what a snapshot says -------------------------------------------------------------------- */
 
 static int64_t read_told(const char *dir)
 {
