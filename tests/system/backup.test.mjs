@@ -93,8 +93,17 @@ async function compareStream(restored, tokens, state, acked, sent) {
     state.compared = Math.max(0, all - 1000);
     for (const aggregation of ['COUNT', 'MIN', 'MAX', 'AVG', 'P95']) {
         const path = `/analytics/aggregate?deviceId=${state.device}&variable=a&aggregation=${aggregation}&from=${iso(BASE)}&to=${last}&interval=${aggregation === 'P95' ? 'NONE' : '1h'}`;
-        assert.deepEqual(await restored.ok('GET', path, { token: tokens.restored }), await server.ok('GET', path, { token: tokens.source }), path);
+        const [mine, theirs] = [await restored.ok('GET', path, { token: tokens.restored }), await server.ok('GET', path, { token: tokens.source })];
+        if (aggregation === 'AVG') sameMeans(mine, theirs, path);
+        else assert.deepEqual(mine, theirs, path);
     }
+}
+
+// Sums are added up in another order when they were sealed at another moment: the last digit of a mean may differ.
+function sameMeans(mine, theirs, path) {
+    assert.equal(mine.length, theirs.length, path);
+    mine.forEach((one, i) => assert.ok(Math.abs(one.value - theirs[i].value) <= 1e-9, `${path}: ${one.value} and ${theirs[i].value}`)); // values reach 1e3: 1e-12 of that
+    assert.deepEqual(mine.map(({ value, ...rest }) => rest), theirs.map(({ value, ...rest }) => rest), path);
 }
 
 async function compareSlots(restored, token, acked, sent) {
