@@ -10,14 +10,11 @@
 #include "build_info.h"
 #include "cache/cache.h"
 #include "perf/prometheus.h"
-#include "pilot/process_figures.h"
+#include "pilot/performance.h"
 #include "service/notify_service.h"
-#include "store/registry.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 static void write_requests(struct app *app, struct buf *b)
 {
@@ -48,6 +45,7 @@ static void write_durations(struct app *app, struct buf *b)
     for (size_t i = 0; i < routes_count(t); i++) {
         const struct route *r = routes_at(t, i);
         struct route_figures *f = routes_figures(t, r);
+        if (!histogram_count(&f->probe.took)) continue; /* twenty lines for each of hundreds */
         snprintf(labels, sizeof labels, "method=\"%s\",route=\"%s\"", http1_method_name(r->method),
                  r->path);
         prometheus_histogram(b, name, labels, &f->probe.took);
@@ -218,26 +216,7 @@ static void write_executors(struct app *app, struct buf *b)
                        (double)stats[i].rejected);
 }
 
-static void read_memory(double *ret_virtual, double *ret_resident)
-{
-    long pages = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f && fscanf(f, "%ld %ld", &pages, &resident) != 2) pages = resident = 0;
-    if (f) fclose(f);
-    *ret_virtual = (double)pages * (double)sysconf(_SC_PAGESIZE);
-    *ret_resident = (double)resident * (double)sysconf(_SC_PAGESIZE);
-}
-
-static int count_descriptors(void)
-{
-    int n = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    while (dir && readdir(dir)) n++;
-    if (dir) closedir(dir);
-    return n - 3; /* ".", ".." and the one that reads */
-}
-
-static void write_process(struct app *app, struct buf *b)
+static void write_process(struct app *app, const struct performance_sample *sample, struct buf *b)
 {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
@@ -245,18 +224,18 @@ static void write_process(struct app *app, struct buf *b)
                  (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
     prometheus_family(b, "process_cpu_seconds_total", "counter", "User and system CPU time.");
     prometheus_sample(b, "process_cpu_seconds_total", NULL, cpu);
-    double virtual_bytes, resident_bytes;
+    struct process_memory memory;
     struct rlimit files = {0};
-    read_memory(&virtual_bytes, &resident_bytes);
+    process_figures_memory(&memory);
     getrlimit(RLIMIT_NOFILE, &files);
-    write_gauge(b, "process_resident_memory_bytes", "Resident memory.", resident_bytes);
-    double ratio = resident_bytes / (double)process_figures_memory_limit();
+    write_gauge(b, "process_resident_memory_bytes", "Resident memory.", (double)memory.resident);
+    double ratio = (double)memory.resident / (double)sample->memory_limit;
     write_gauge(b, "sensorvision_memory_usage_ratio", "Resident memory of what the machine has.",
                 ratio);
     write_gauge(b, "sensorvision_jvm_memory_usage_percent",
                 "The same from 0 to 100, under the name old dashboards read.", ratio * 100);
-    write_gauge(b, "process_virtual_memory_bytes", "Virtual memory.", virtual_bytes);
-    write_gauge(b, "process_open_fds", "Open file descriptors.", count_descriptors());
+    write_gauge(b, "process_virtual_memory_bytes", "Virtual memory.", (double)memory.virtual_bytes);
+    write_gauge(b, "process_open_fds", "Open file descriptors.", sample->descriptors);
     write_gauge(b, "process_max_fds", "File descriptors at most.", (double)files.rlim_cur);
     write_gauge(b, "process_start_time_seconds", "Start, in seconds since 1970.",
                 (double)app->started_wall_ns / 1e9);
@@ -265,14 +244,12 @@ static void write_process(struct app *app, struct buf *b)
                       "version=\"" BUILD_VERSION "\",commit=\"" BUILD_COMMIT "\"", 1);
 }
 
-static void write_activity(struct app *app, struct buf *b)
+static void write_activity(const struct performance_sample *sample, struct buf *b)
 {
-    size_t orgs,
-        devices = registry_count_seen(app->registry, clock_wall_ns(app->clock) - NS_PER_DAY, &orgs);
     write_gauge(b, "sensorvision_active_devices_24h", "Devices seen within 24 hours.",
-                (double)devices);
+                (double)sample->devices);
     write_gauge(b, "sensorvision_pilot_organizations_active",
-                "Organisations with a device seen within 24 hours.", (double)orgs);
+                "Organisations with a device seen within 24 hours.", (double)sample->orgs);
 }
 
 static void write_errors(struct app *app, struct buf *b)
@@ -385,6 +362,8 @@ static void write_redis(struct app *app, struct buf *b)
 void metrics_get(struct api_call *c)
 {
     struct buf *b = c->body;
+    struct performance_sample sample;
+    performance_sample_read(c->app->performance, &sample);
     write_requests(c->app, b);
     write_durations(c->app, b);
     write_api_response(c->app, b);
@@ -398,9 +377,9 @@ void metrics_get(struct api_call *c)
     write_redis(c->app, b);
     write_executors(c->app, b);
     write_server(c->app, b);
-    write_activity(c->app, b);
+    write_activity(&sample, b);
     write_errors(c->app, b);
-    write_process(c->app, b);
+    write_process(c->app, &sample, b);
     metrics_operations_write(c->app, b);
     api_answer(c, 200, "text/plain; version=0.0.4; charset=utf-8");
 }

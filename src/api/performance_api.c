@@ -30,8 +30,10 @@ void performance_api_metrics(struct api_call *c)
     const struct performance_traffic traffic = {
         .points_last_hour = ingest_metrics_last_hour(c->app->ingest_metrics),
     };
-    enum err e = performance_write_metrics(c->app->performance, &traffic, c->body);
-    if (e)
+    enum err e = performance_write_metrics(c->app->performance, &traffic, !c->on_loop, c->body);
+    if (e == ERR_MORE) /* not in memory: asked for where that may take its time */
+        api_offload(c, ON_ASYNC);
+    else if (e)
         api_fail(c, e, NULL);
     else
         api_ok(c, 200);

@@ -166,9 +166,13 @@ const struct route *routes_at(const struct route_table *t, size_t i)
 
 struct route_figures *routes_figures(struct route_table *t, const struct route *r)
 {
-    size_t i = 0;
-    while (i < t->count && t->all[i] != r) i++;
-    return i < t->count ? &figures[i] : NULL;
+    size_t before = 0; /* asked for with each answer: a step for a table, not for a route */
+    for (const struct route_list *l = route_lists; l->routes && before < t->count; l++) {
+        if (r >= l->routes && r < l->routes + *l->count)
+            return &figures[before + (size_t)(r - l->routes)];
+        before += *l->count;
+    }
+    return NULL;
 }
 
 /* What an answer means as the outcome of an operation. */

@@ -435,6 +435,7 @@ void boot_stop(struct boot *b)
     live_hub_free(app->hub);
     admit_free(app->admit);
     boot_watch_close(&b->watch);
+    boot_performance_close(&b->performance);
     admin_free(b->admin);
     notify_parts_done(&b->notify);
     auth_service_free(app->auth);

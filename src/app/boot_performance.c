@@ -70,8 +70,16 @@ enum err boot_performance_open(struct boot_performance *b, struct app *app,
         .batch = app->batch,
         .clock = app->clock,
     };
+    performance_open(&b->performance);
+    b->opened = true;
     app->performance = &b->performance;
     app->performance_service = &b->service;
     boot_performance_apply(b, s);
     return boot_cache_find_redis(s, &b->performance.redis, &b->performance.has_redis, why);
+}
+
+void boot_performance_close(struct boot_performance *b)
+{
+    if (b->opened) performance_close(&b->performance);
+    b->opened = false;
 }

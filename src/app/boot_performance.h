@@ -13,12 +13,14 @@ struct postgres_pool;
 struct boot_performance {
     struct performance performance;
     struct performance_service service;
+    bool opened;
 };
 
 /* Behind the executors, before requests come. pool: NULL for an embedded store. */
 enum err boot_performance_open(struct boot_performance *b, struct app *app,
                                const struct settings *s, struct postgres_pool *pool,
                                struct why *why) MUST_CHECK;
+void boot_performance_close(struct boot_performance *b); /* also of one that was not opened */
 /* Each piece of work of an executor is counted under its name. */
 void boot_performance_watch(struct executor_opts *opts);
 /* LIVE keys. */

@@ -59,12 +59,19 @@ static enum err maintain_auth(struct housekeeping *h)
 
 static enum err watch_performance(struct housekeeping *h)
 {
+    performance_sample_tick(h->app->performance);
     return watch_tick(h->app->watch, nodes_lead(h->app->nodes));
 }
 
 static enum err refresh_performance(struct housekeeping *h)
 {
     performance_costly_refresh(h->app->performance);
+    return ERR_OK;
+}
+
+static enum err read_performance_ahead(struct housekeeping *h)
+{
+    performance_costly_read_ahead(h->app->performance);
     return ERR_OK;
 }
 
@@ -213,6 +220,7 @@ static const struct job {
     {"maintain_auth", NS_PER_S, maintain_auth},
     {"watch_performance", NS_PER_S, watch_performance},
     {"refresh_performance", NS_PER_MINUTE, refresh_performance},
+    {"read_performance_ahead", 5 * NS_PER_S, read_performance_ahead},
     {"explain_slow_queries", NS_PER_S, explain_slow},
     {"check_live_sessions", NS_PER_S, check_live},
     {"check_command_polls", NS_PER_S, check_polls},

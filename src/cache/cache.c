@@ -145,6 +145,31 @@ void cache_look(struct cache *c, struct cache_item *items, size_t n)
     if (further && c->redis) look_further(c, items, n, now_ns);
 }
 
+/* The key as it is now; false: it is in no cache. */
+static bool read_generation(struct cache *c, struct cache_item *item, int64_t now_ns)
+{
+    distrust(c, now_ns);
+    item->alone = item->key.name.n > CACHE_NAME_MAX;
+    if (item->alone) return false;
+    item->key.generation = generations_read(c->generations, item->key.cache, item->slot);
+    return true;
+}
+
+void cache_look_here(struct cache *c, struct cache_item *item)
+{
+    int64_t now_ns = clock_mono_ns(c->clock);
+    if (!read_generation(c, item, now_ns)) return;
+    item->value = memory_cache_glance(c->memory, &item->key, now_ns);
+    if (item->value) item->found = CACHE_HIT;
+}
+
+void cache_claim(struct cache *c, struct cache_item *item)
+{
+    int64_t now_ns = clock_mono_ns(c->clock);
+    if (read_generation(c, item, now_ns) && memory_cache_claim(c->memory, &item->key, now_ns))
+        item->found = CACHE_RENEW;
+}
+
 void cache_fill(struct cache *c, struct cache_item *item, struct bytes content)
 {
     struct cache_value *v = item->alone ? NULL : cache_value_new(content);

@@ -48,6 +48,12 @@ struct cache_item {
 /* A name longer than CACHE_NAME_MAX is never found and never kept. */
 struct cache_item cache_item_of(enum cache_id cache, int64_t org, struct bytes name, uint32_t slot);
 void cache_look(struct cache *c, struct cache_item *items, size_t n);
+/* Only what is kept in this process, without beginning a flight: HIT, or the item as it was. Never
+ * blocks; for who looks again where it may. */
+void cache_look_here(struct cache *c, struct cache_item *item);
+/* RENEW when it is kept here, was asked for and nears its end, and nobody is at it; nothing is
+ * counted. Else the item as it was. */
+void cache_claim(struct cache *c, struct cache_item *item);
 static inline bool cache_item_is_mine(const struct cache_item *item)
 {
     return item->found == CACHE_LEAD || item->found == CACHE_RENEW;

@@ -2,6 +2,7 @@
 #include "cache/cache_read.h"
 
 #define WAIT_NS (10 * NS_PER_S) /* for another's flight; then the source is asked */
+enum { CACHE_READ_MAX = 8 << 20 };
 
 static enum err fill(struct cache *c, struct cache_item *item, cache_make_fn *make, void *ctx,
                      struct buf *out)
@@ -28,6 +29,30 @@ enum err cache_read(struct cache *c, const struct cache_question *q, cache_make_
         e = fill(c, &item, make, ctx, out);
     else
         buf_add_bytes(out, cache_value_bytes(item.value));
+    cache_item_done(&item);
+    return e;
+}
+
+bool cache_read_here(struct cache *c, const struct cache_question *q, struct buf *out)
+{
+    struct cache_item item = cache_item_of(q->cache, q->org, q->name, q->slot);
+    cache_look_here(c, &item);
+    bool found = item.value != NULL;
+    if (found) buf_add_bytes(out, cache_value_bytes(item.value));
+    cache_item_done(&item);
+    return found;
+}
+
+enum err cache_read_ahead(struct cache *c, const struct cache_question *q, cache_make_fn *make,
+                          void *ctx)
+{
+    struct cache_item item = cache_item_of(q->cache, q->org, q->name, q->slot);
+    struct buf out;
+    cache_claim(c, &item);
+    if (item.found != CACHE_RENEW) return ERR_OK;
+    buf_init(&out, CACHE_READ_MAX);
+    enum err e = fill(c, &item, make, ctx, &out);
+    buf_done(&out);
     cache_item_done(&item);
     return e;
 }

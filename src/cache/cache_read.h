@@ -23,3 +23,8 @@ typedef enum err cache_make_fn(void *ctx, struct buf *out);
 /* Errors: those of make; `out` is as make left it then. */
 enum err cache_read(struct cache *c, const struct cache_question *q, cache_make_fn *make, void *ctx,
                     struct buf *out) MUST_CHECK;
+/* For who must not block: what is kept in this process is appended; false: it has to be read. */
+bool cache_read_here(struct cache *c, const struct cache_question *q, struct buf *out);
+/* What is asked for again and again is read ahead of its end, so that who asks finds it always. */
+enum err cache_read_ahead(struct cache *c, const struct cache_question *q, cache_make_fn *make,
+                          void *ctx) MUST_CHECK;

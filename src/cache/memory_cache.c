@@ -212,6 +212,17 @@ static struct cache_value *use(struct memory_cache *m, struct entry *e)
     return e->value;
 }
 
+/* Takes the flight of an entry that is good, hot and near its end, unless somebody has it. */
+static bool claim(struct memory_cache *m, struct entry *e, const struct cache_key *k,
+                  int64_t now_ns)
+{
+    bool ending = now_ns >= ends_ns(m, e) - m->opts.life_ns[k->cache] / 8;
+    if (!ending || e->flying || e->hits <= MEMORY_CACHE_RENEW_HITS) return false;
+    e->flying = true;
+    e->flight_generation = k->generation;
+    return true;
+}
+
 /* What is known of an entry that is there. */
 static enum cache_found judge(struct memory_cache *m, struct entry *e, const struct cache_key *k,
                               int64_t now_ns, struct cache_value **ret)
@@ -219,11 +230,7 @@ static enum cache_found judge(struct memory_cache *m, struct entry *e, const str
     struct cache_stats *stats = &m->kinds[k->cache].stats;
     if (is_good(m, e, k, now_ns)) {
         *ret = use(m, e);
-        bool ending = now_ns >= ends_ns(m, e) - m->opts.life_ns[k->cache] / 8;
-        if (!ending || e->flying || e->hits <= MEMORY_CACHE_RENEW_HITS) return CACHE_HIT;
-        e->flying = true;
-        e->flight_generation = k->generation;
-        return CACHE_RENEW;
+        return claim(m, e, k, now_ns) ? CACHE_RENEW : CACHE_HIT;
     }
     if (e->flying && e->flight_generation >= k->generation) return CACHE_FLYING;
     stats->misses++;
@@ -260,8 +267,8 @@ enum cache_found memory_cache_look(struct memory_cache *m, const struct cache_ke
     return found;
 }
 
-struct cache_value *memory_cache_peek(struct memory_cache *m, const struct cache_key *k,
-                                      int64_t now_ns)
+static struct cache_value *peek(struct memory_cache *m, const struct cache_key *k, int64_t now_ns,
+                                unsigned missed)
 {
     char text[KEY_HEAD + CACHE_NAME_MAX];
     struct cache_value *v = NULL;
@@ -270,9 +277,31 @@ struct cache_value *memory_cache_peek(struct memory_cache *m, const struct cache
     if (e && is_good(m, e, k, now_ns))
         v = use(m, e);
     else
-        m->kinds[k->cache].stats.misses++;
+        m->kinds[k->cache].stats.misses += missed;
     lock_release(&m->lock);
     return v;
+}
+
+struct cache_value *memory_cache_peek(struct memory_cache *m, const struct cache_key *k,
+                                      int64_t now_ns)
+{
+    return peek(m, k, now_ns, 1);
+}
+
+struct cache_value *memory_cache_glance(struct memory_cache *m, const struct cache_key *k,
+                                        int64_t now_ns)
+{
+    return peek(m, k, now_ns, 0);
+}
+
+bool memory_cache_claim(struct memory_cache *m, const struct cache_key *k, int64_t now_ns)
+{
+    char text[KEY_HEAD + CACHE_NAME_MAX];
+    lock_take(&m->lock);
+    struct entry *e = find(m, bytes_of(text, write_key(k, text)));
+    bool mine = e && is_good(m, e, k, now_ns) && claim(m, e, k, now_ns);
+    lock_release(&m->lock);
+    return mine;
 }
 
 /* With the lock: the entry gets the value, if it may. */

@@ -42,6 +42,11 @@ void memory_cache_wait(struct memory_cache *m, const struct cache_key *k, int64_
  */
 struct cache_value *memory_cache_peek(struct memory_cache *m, const struct cache_key *k,
                                       int64_t now_ns);
+/* The same for who looks again, with a flight, when there is nothing: NULL is not counted. */
+struct cache_value *memory_cache_glance(struct memory_cache *m, const struct cache_key *k,
+                                        int64_t now_ns);
+/* True: as RENEW (M4), but nothing is counted or used. */
+bool memory_cache_claim(struct memory_cache *m, const struct cache_key *k, int64_t now_ns);
 
 /* Entries that went. Not counted as evictions. */
 uint64_t memory_cache_clear(struct memory_cache *m, enum cache_id cache);

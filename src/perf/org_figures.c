@@ -15,10 +15,12 @@ struct figures {
     _Atomic int64_t org; /* 0: free */
     _Atomic uint64_t requests, points, errors;
     struct window windows[2]; /* [number % 2] */
+    struct figures *older;    /* taken before this one */
 };
 
 static struct figures table[SLOTS], others;
 static _Atomic size_t taken;
+static struct figures *_Atomic newest; /* those that are taken, for who reads all */
 
 static struct figures *take_slot(struct figures *f, int64_t org)
 {
@@ -27,7 +29,11 @@ static struct figures *take_slot(struct figures *f, int64_t org)
         atomic_fetch_sub(&taken, 1);
         return &others;
     }
-    if (atomic_compare_exchange_strong(&f->org, &none, org)) return f;
+    if (atomic_compare_exchange_strong(&f->org, &none, org)) {
+        f->older = atomic_load(&newest);
+        while (!atomic_compare_exchange_weak(&newest, &f->older, f)) continue;
+        return f;
+    }
     atomic_fetch_sub(&taken, 1);
     return none == org ? f : NULL; /* somebody was quicker */
 }
@@ -98,9 +104,8 @@ double org_figures_p95_ms(int64_t now_ns)
     struct histogram all;
     memset(&all, 0, sizeof all);
     add_windows(&all, &others, now_ns);
-    for (size_t i = 0; i < SLOTS; i++)
-        if (atomic_load_explicit(&table[i].org, memory_order_acquire))
-            add_windows(&all, &table[i], now_ns);
+    for (const struct figures *f = atomic_load(&newest); f; f = f->older)
+        add_windows(&all, f, now_ns);
     if (histogram_count(&all) < ORG_FIGURES_ENOUGH) return 0;
     return histogram_quantile_ns(&all, 0.95) / 1e6;
 }
@@ -123,8 +128,7 @@ void org_figures_read(int64_t now_ns, struct org_figures_line ret[ORG_FIGURES_MA
 {
     size_t n = 0;
     n += read_line(&others, now_ns, &ret[n]);
-    for (size_t i = 0; i < SLOTS && n <= ORG_FIGURES_MAX; i++)
-        if (atomic_load_explicit(&table[i].org, memory_order_acquire))
-            n += read_line(&table[i], now_ns, &ret[n]);
+    for (const struct figures *f = atomic_load(&newest); f && n <= ORG_FIGURES_MAX; f = f->older)
+        n += read_line(f, now_ns, &ret[n]);
     *ret_n = n;
 }

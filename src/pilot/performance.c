@@ -9,6 +9,16 @@
 #include "store/sql.h"
 #include "store/telemetry.h"
 
+void performance_open(struct performance *p)
+{
+    performance_sample_init(&p->sampler);
+}
+
+void performance_close(struct performance *p)
+{
+    performance_sample_done(&p->sampler);
+}
+
 void performance_configure(struct performance *p, const struct performance_settings *s)
 {
     atomic_store(&p->enabled, s->enabled);
@@ -22,14 +32,37 @@ void performance_configure(struct performance *p, const struct performance_setti
     probe_set_threshold(PROBE_TASK, s->response_ns);
 }
 
-int64_t performance_calls_today(struct performance *p)
+static int64_t today(struct performance *p)
+{
+    return clock_wall_ns(p->clock) / NS_PER_DAY;
+}
+
+enum err performance_read_calls(struct performance *p)
 {
     struct sql_tx *tx;
-    int64_t calls = 0;
+    struct performance_calls c = {.day = today(p)};
     enum err e = sql_begin(p->db, SQL_READ, &tx);
-    if (!e) e = sql_end(tx, quota_used_by_all(p->quota, tx, LIMIT_API_CALLS, &calls));
-    if (!e) atomic_store(&p->calls_today, calls);
-    return atomic_load(&p->calls_today);
+    if (e) return e;
+    c.taken = quota_taken_by_all(p->quota, LIMIT_API_CALLS);
+    e = sql_end(tx, quota_used_by_all(p->quota, tx, LIMIT_API_CALLS, &c.calls));
+    if (e) return e;
+    lock_take(&p->sampler.lock);
+    p->sampler.calls = c;
+    lock_release(&p->sampler.lock);
+    return ERR_OK;
+}
+
+enum err performance_calls_today(struct performance *p, bool may_block, int64_t *ret)
+{
+    lock_take(&p->sampler.lock);
+    struct performance_calls c = p->sampler.calls;
+    lock_release(&p->sampler.lock);
+    if (c.day != today(p)) {
+        if (!may_block) return ERR_MORE;
+        if (!performance_read_calls(p)) return performance_calls_today(p, false, ret);
+    }
+    *ret = c.calls + quota_taken_by_all(p->quota, LIMIT_API_CALLS) - c.taken;
+    return ERR_OK;
 }
 
 double performance_hit_ratio(struct performance *p)

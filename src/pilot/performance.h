@@ -2,15 +2,17 @@
 /* pilot/performance.h -- the server as its operators see it: what /api/v1/pilot/performance answers
  * (contract, section 10.1). It only looks; what changes anything is service/performance_service.h.
  *
- * Counters, queues, pools and memory are read at the call. What costs a database something (sizes,
- * its own statistics, counts over tables) and Redis' INFO go through the cache performance-metrics
- * and carry collectedAt. Keys of the old documents are numbers or strings whatever happens; only
- * `redis` and keys that are new may be null, with a reason beside them.
- * Threads: any; the calls that write a document block on the catalog.   Memory: documents are
- * appended to the caller's buffer. */
+ * Counters, queues, pools and memory are read at the call; the heap, threads and devices of the day
+ * are a second old at most (performance_sample.h). What costs a database something (sizes, its own
+ * statistics, counts over tables) and Redis' INFO go through the cache performance-metrics and
+ * carry collectedAt. So an event loop can answer: only what is not in memory has to be asked for
+ * elsewhere. Keys of the old documents are numbers or strings whatever happens; only `redis` and
+ * keys that are new may be null, with a reason beside them.
+ * Threads: any.   Memory: documents are appended to the caller's buffer. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "cache/redis_link.h"
+#include "pilot/performance_sample.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -50,10 +52,13 @@ struct performance {
 
     _Atomic bool enabled, metrics_enabled;
     _Atomic int64_t slow_query_ns, response_ns;
-    _Atomic int64_t calls_today; /* when they were read last */
     _Atomic double db_hit_ratio; /* PostgreSQL's, when it was read last */
+    struct performance_sampler sampler;
 };
 
+/* Around the life of a struct whose borrowed parts are set. */
+void performance_open(struct performance *p);
+void performance_close(struct performance *p);
 /* The thresholds of probes move along. */
 void performance_configure(struct performance *p, const struct performance_settings *s);
 
@@ -61,8 +66,9 @@ void performance_configure(struct performance *p, const struct performance_setti
 struct performance_traffic {
     uint64_t points_last_hour;
 };
+/* ERR_MORE: a part has to be asked for, and !may_block; nothing is written. */
 enum err performance_write_metrics(struct performance *p, const struct performance_traffic *traffic,
-                                   struct buf *b) MUST_CHECK;
+                                   bool may_block, struct buf *b) MUST_CHECK;
 void performance_write_caches(struct performance *p, struct buf *b);
 
 struct performance_check {
@@ -80,9 +86,13 @@ struct performance_health {
 void performance_read_health(struct performance *p, struct performance_health *ret);
 const char *performance_status_name(enum performance_status s);
 
-/* API calls of all organisations since 00:00 UTC, on all nodes, as the daily limits count them
- * (pilot/quota.h); what was read last when the catalog does not answer. */
-int64_t performance_calls_today(struct performance *p);
+/* API calls of all organisations since 00:00 UTC, as the daily limits count them (pilot/quota.h):
+ * those of this node to the last one, those of others as of the last performance_read_calls().
+ * ERR_MORE: none was made today, and !may_block. Without an answer of the catalog what was read
+ * last goes on. */
+enum err performance_calls_today(struct performance *p, bool may_block, int64_t *ret) MUST_CHECK;
+/* Every few seconds while somebody asks, from a thread that may block. */
+enum err performance_read_calls(struct performance *p) MUST_CHECK;
 /* Hits of all looks, over all caches, 0 to 1; 1 before the first look. */
 double performance_hit_ratio(struct performance *p);
 /* Connections that are lent; embedded: who reads the store now. */

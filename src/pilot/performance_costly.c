@@ -1,10 +1,12 @@
-/* Figures that are worth keeping for a while (see performance_costly.h): each part is kept as the
- * text of its members. */
+/* Figures that are worth keeping for a while (see performance_costly.h): three parts are kept as
+ * the text of their members, the organisations as rows: id, length, name. */
 #include "pilot/performance_costly.h"
 
+#include "base/arena.h"
 #include "cache/cache_read.h"
 #include "codec/json_write.h"
 #include "pilot/redis_figures.h"
+#include "query/cached_catalog.h"
 #include "store/catalog_performance.h"
 #include "store/postgres/postgres_figures.h"
 #include "store/sql_statement.h"
@@ -12,7 +14,7 @@
 
 #include <math.h>
 
-enum { SLOWEST = 5 };
+enum { SLOWEST = 5, PART_MAX = 1 << 20, ROW_HEAD = 12 };
 
 static double mb(double bytes)
 {
@@ -22,13 +24,6 @@ static double mb(double bytes)
 static double two_digits(double v)
 {
     return round(v * 100) / 100;
-}
-
-static enum err read_part(struct performance *p, const char *name, cache_make_fn *make,
-                          struct buf *b)
-{
-    const struct cache_question q = {.cache = CACHE_METRICS, .name = bytes_str(name)};
-    return cache_read(p->cache, &q, make, p, b);
 }
 
 static void write_collected(struct performance *p, struct buf *b)
@@ -157,25 +152,10 @@ static enum err make_embedded(void *ctx, struct buf *b)
     return ERR_OK;
 }
 
-void performance_costly_refresh(struct performance *p)
+static enum err make_database(void *ctx, struct buf *b)
 {
-    struct buf b;
-    buf_init(&b, 1 << 20);
-    if (p->pool) performance_costly_database(p, &b);
-    buf_done(&b);
-}
-
-void performance_costly_database(struct performance *p, struct buf *b)
-{
-    static const struct postgres_figures nothing = {.version = "unknown"};
-    bool postgres = p->pool != NULL;
-    size_t before = b->n;
-    enum err e = read_part(p, "database", postgres ? make_postgres : make_embedded, b);
-    if (!e) return;
-    b->n = before; /* the keys are numbers and strings whatever happens */
-    write_postgres(b, &nothing);
-    write_collected(p, b);
-    json_write_member_text(b, "error", err_sentence(e));
+    const struct performance *p = ctx;
+    return p->pool ? make_postgres(ctx, b) : make_embedded(ctx, b);
 }
 
 /* --- Redis ------------------------------------------------------------------------------------ */
@@ -198,19 +178,6 @@ static enum err make_redis(void *ctx, struct buf *b)
     write_collected(p, b);
     json_write_close(b, '}');
     return ERR_OK;
-}
-
-void performance_costly_redis(struct performance *p, struct buf *b, const char **ret_reason)
-{
-    size_t before = b->n;
-    *ret_reason = "No Redis is configured.";
-    if (p->has_redis && cache_read_redis(p->cache).up) {
-        *ret_reason = NULL;
-        if (!read_part(p, "redis", make_redis, b)) return;
-        b->n = before;
-    }
-    if (p->has_redis) *ret_reason = "Redis does not answer.";
-    json_write_null(b);
 }
 
 /* --- counts over tables ----------------------------------------------------------------------- */
@@ -238,14 +205,149 @@ static enum err make_counts(void *ctx, struct buf *b)
     return ERR_OK;
 }
 
-void performance_costly_counts(struct performance *p, struct buf *b)
+/* --- organisations ---------------------------------------------------------------------------- */
+
+static void write_row(struct buf *b, const struct catalog_performance_org *o)
 {
-    static const struct catalog_performance_counts nothing;
-    size_t before = b->n;
-    enum err e = read_part(p, "counts", make_counts, b);
-    if (!e) return;
-    b->n = before;
-    write_counts(b, &nothing);
+    uint32_t n = (uint32_t)o->name.n;
+    buf_add(b, &o->id, sizeof o->id);
+    buf_add(b, &n, sizeof n);
+    buf_add_bytes(b, o->name);
+}
+
+static enum err make_organizations(void *ctx, struct buf *b)
+{
+    struct performance *p = ctx;
+    struct catalog_performance_org *orgs = NULL;
+    size_t n = 0;
+    struct arena arena;
+    struct sql_tx *tx;
+    enum err e = sql_begin(p->db, SQL_READ, &tx);
+    if (e) return e;
+    arena_init(&arena, PART_MAX);
+    e = catalog_performance_orgs(tx, &arena, &orgs, &n);
+    sql_rollback(tx);
+    for (size_t i = 0; i < n && !e; i++) write_row(b, &orgs[i]);
+    arena_done(&arena);
+    return e;
+}
+
+bool performance_costly_next(const struct performance_parts *parts, size_t *at,
+                             struct performance_org *ret)
+{
+    const struct buf *b = &parts->text[PART_ORGANIZATIONS];
+    uint32_t n;
+    if (b->n - *at < ROW_HEAD) return false;
+    memcpy(&ret->id, b->p + *at, sizeof ret->id);
+    memcpy(&n, b->p + *at + sizeof ret->id, sizeof n);
+    ret->name = bytes_of(b->p + *at + ROW_HEAD, n);
+    *at += ROW_HEAD + n;
+    return true;
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+static const struct part {
+    enum cache_id cache;
+    const char *name;
+    cache_make_fn *make;
+} parts_about[PARTS] = {
+    [PART_DATABASE] = {CACHE_METRICS, "database", make_database},
+    [PART_REDIS] = {CACHE_METRICS, "redis", make_redis},
+    [PART_COUNTS] = {CACHE_METRICS, "counts", make_counts},
+    [PART_ORGANIZATIONS] = {CACHE_ORGANIZATIONS, "performance", make_organizations},
+};
+
+static struct cache_question question_of(enum performance_part part)
+{
+    const struct part *about = &parts_about[part];
+    bool of_catalog = about->cache == CACHE_ORGANIZATIONS;
+    return (struct cache_question){.cache = about->cache,
+                                   .name = bytes_str(about->name),
+                                   .slot = of_catalog ? cached_catalog_slot(0) : 0};
+}
+
+static enum err read_part(struct performance *p, enum performance_part part, bool may_block,
+                          struct buf *b)
+{
+    const struct cache_question q = question_of(part);
+    if (cache_read_here(p->cache, &q, b)) return b->err;
+    return may_block ? cache_read(p->cache, &q, parts_about[part].make, p, b) : ERR_MORE;
+}
+
+/* Keys of the old documents are numbers and strings whatever happens. */
+static void write_nothing(struct performance *p, enum performance_part part, enum err e,
+                          struct buf *b)
+{
+    static const struct postgres_figures no_figures = {.version = "unknown"};
+    static const struct catalog_performance_counts no_counts;
+    buf_clear(b);
+    if (part == PART_ORGANIZATIONS) return;
+    if (part == PART_REDIS) {
+        json_write_null(b);
+        return;
+    }
+    if (part == PART_DATABASE)
+        write_postgres(b, &no_figures);
+    else
+        write_counts(b, &no_counts);
     write_collected(p, b);
     json_write_member_text(b, "error", err_sentence(e));
+}
+
+static enum err read_redis(struct performance *p, bool may_block, struct performance_parts *ret)
+{
+    struct buf *b = &ret->text[PART_REDIS];
+    bool up = p->has_redis && cache_read_redis(p->cache).up;
+    enum err e = up ? read_part(p, PART_REDIS, may_block, b) : ERR_CLOSED;
+    if (e == ERR_MORE || !e) return e;
+    ret->redis_reason = p->has_redis ? "Redis does not answer." : "No Redis is configured.";
+    write_nothing(p, PART_REDIS, e, b);
+    return ERR_OK;
+}
+
+enum err performance_costly_read(struct performance *p, bool may_block,
+                                 struct performance_parts *ret)
+{
+    *ret = (struct performance_parts){.redis_reason = NULL};
+    for (int i = 0; i < PARTS; i++) buf_init(&ret->text[i], PART_MAX);
+    enum err more = performance_calls_today(p, may_block, &ret->calls_today);
+    if (!more) more = read_redis(p, may_block, ret);
+    for (int i = 0; i < PARTS && more != ERR_MORE; i++) {
+        enum performance_part part = (enum performance_part)i;
+        if (part == PART_REDIS) continue;
+        enum err e = read_part(p, part, may_block, &ret->text[i]);
+        if (e == ERR_MORE) more = e;
+        if (e && e != ERR_MORE) write_nothing(p, part, e, &ret->text[i]);
+        if (part == PART_ORGANIZATIONS) ret->organizations = e;
+    }
+    if (more == ERR_MORE) performance_costly_done(ret);
+    return more;
+}
+
+void performance_costly_done(struct performance_parts *parts)
+{
+    for (int i = 0; i < PARTS; i++) buf_done(&parts->text[i]);
+}
+
+void performance_costly_refresh(struct performance *p)
+{
+    struct buf b;
+    if (!p->pool) return;
+    buf_init(&b, PART_MAX);
+    (void)read_part(p, PART_DATABASE, true, &b); /* what fails is tried again, and shown */
+    buf_done(&b);
+}
+
+void performance_costly_read_ahead(struct performance *p)
+{
+    for (int i = 0; i < PARTS; i++) {
+        const struct cache_question q = question_of((enum performance_part)i);
+        if (i == PART_REDIS && !p->has_redis) continue;
+        enum err e = cache_read_ahead(p->cache, &q, parts_about[i].make, p);
+        (void)e; /* who asks is told */
+    }
+    if (!performance_sample_is_asked(p)) return;
+    enum err e = performance_read_calls(p);
+    (void)e; /* the last figure goes on */
 }

@@ -3,7 +3,6 @@
 
 #include "cache/cache.h"
 #include "ingest/batch.h"
-#include "pilot/process_figures.h"
 #include "pilot/thresholds.h"
 
 #include <stdio.h>
@@ -45,7 +44,12 @@ static void check_memory(struct performance *p, struct performance_check *ret)
     struct threshold_view views[THRESHOLD_IDS];
     thresholds_read(p->thresholds, views);
     const struct threshold_view *v = &views[THRESHOLD_MEMORY];
-    const double ratio = process_figures_memory_ratio() * 100, limit = v->limits.limit * 100;
+    struct process_memory m;
+    struct performance_sample sample;
+    process_figures_memory(&m);
+    performance_sample_read(p, &sample);
+    const double ratio = (double)m.resident / (double)sample.memory_limit * 100;
+    const double limit = v->limits.limit * 100;
     const int64_t since_ns = clock_mono_ns(p->clock) - v->state.since_ns;
     const long long for_s = since_ns / NS_PER_S;
     ret->healthy = !v->beyond;

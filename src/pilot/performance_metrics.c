@@ -1,20 +1,17 @@
 /* The metrics document, in the order of the contract (see performance.h). */
 #include "pilot/performance.h"
 
-#include "base/arena.h"
+#include "base/mem.h"
 #include "cache/cache.h"
 #include "codec/json_write.h"
 #include "ingest/batch.h"
 #include "perf/org_figures.h"
 #include "pilot/performance_costly.h"
-#include "pilot/process_figures.h"
-#include "store/catalog_performance.h"
 #include "store/postgres/postgres_pool.h"
-#include "store/registry.h"
-#include "store/sql.h"
 #include "sys/executor.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <sys/utsname.h>
 
 static double mb(uint64_t bytes)
@@ -49,27 +46,34 @@ static void write_pool(struct performance *p, struct buf *b)
     json_write_close(b, '}');
 }
 
-static void write_database(struct performance *p, struct buf *b)
+/* Members, or a value, that were made before. */
+static void write_part(struct buf *b, const struct performance_parts *parts,
+                       enum performance_part part)
+{
+    buf_add_bytes(b, buf_bytes(&parts->text[part]));
+}
+
+static void write_database(struct performance *p, const struct performance_parts *parts,
+                           struct buf *b)
 {
     open_member(b, "database", '{');
-    performance_costly_database(p, b);
+    write_part(b, parts, PART_DATABASE);
     /* of this server: connections that are lent; embedded: what reads the store now */
     json_write_member_u64(b, "activeConnections", performance_connections(p));
     if (p->pool) write_pool(p, b);
     json_write_close(b, '}');
 }
 
-static void write_redis(struct performance *p, struct buf *b)
+static void write_redis(const struct performance_parts *parts, struct buf *b)
 {
-    const char *reason;
     json_write_key(b, "redis");
-    performance_costly_redis(p, b, &reason);
-    if (reason) json_write_member_text(b, "redisReason", reason);
+    write_part(b, parts, PART_REDIS);
+    if (parts->redis_reason) json_write_member_text(b, "redisReason", parts->redis_reason);
 }
 
 /* --- the process ------------------------------------------------------------------------------ */
 
-static void write_memory(struct buf *b, const struct process_memory *m)
+static void write_memory(struct buf *b, const struct process_memory *m, uint64_t limit)
 {
     static const char *const names[2][4] = {
         {"memoryUsedMB", "memoryTotalMB", "memoryMaxMB", "memoryUsagePercent"},
@@ -78,45 +82,44 @@ static void write_memory(struct buf *b, const struct process_memory *m)
     for (int i = 0; i < 2; i++) {
         json_write_member_number(b, names[i][0], mb(m->resident));
         json_write_member_number(b, names[i][1], mb(m->peak));
-        json_write_member_number(b, names[i][2], mb(m->limit));
-        json_write_member_number(b, names[i][3], two_digits(m->ratio * 100));
+        json_write_member_number(b, names[i][2], mb(limit));
+        json_write_member_number(b, names[i][3],
+                                 two_digits((double)m->resident / (double)limit * 100));
     }
 }
 
-static void write_application(struct performance *p, struct buf *b)
+static void write_application(struct performance *p, const struct performance_sample *s,
+                              struct buf *b)
 {
     struct process_memory m;
-    struct process_pool pools[PROCESS_POOLS_MAX];
-    size_t n;
     process_figures_memory(&m);
-    unsigned threads = process_figures_pools(pools, &n);
     int64_t up_ns = clock_mono_ns(p->clock) - p->started_mono_ns;
     open_member(b, "application", '{');
-    write_memory(b, &m);
-    json_write_member_u64(b, "activeThreads", threads);
-    json_write_member_u64(b, "availableProcessors", process_figures_cpus());
+    write_memory(b, &m, s->memory_limit);
+    json_write_member_u64(b, "activeThreads", s->threads);
+    json_write_member_u64(b, "availableProcessors", s->cpus);
     json_write_member_number(b, "uptimeHours", two_digits((double)up_ns / (double)NS_PER_HOUR));
     open_member(b, "runtime", '{');
     json_write_member_number(b, "rssMB", mb(m.resident));
-    json_write_member_number(b, "heapInUseMB", mb(m.heap_in_use));
-    json_write_member_number(b, "heapFreeMB", mb(m.heap_free));
+    json_write_member_number(b, "heapInUseMB", mb(s->heap_in_use));
+    json_write_member_number(b, "heapFreeMB", mb(s->heap_free));
     json_write_member_u64(b, "majorFaults", m.major_faults);
     open_member(b, "threadsByPool", '{');
-    for (size_t i = 0; i < n; i++) {
-        json_write_key_bytes(b, bytes_str(pools[i].name));
-        json_write_u64(b, pools[i].threads);
+    for (size_t i = 0; i < s->pool_count; i++) {
+        json_write_key_bytes(b, bytes_str(s->pools[i].name));
+        json_write_u64(b, s->pools[i].threads);
     }
     json_write_close(b, '}');
     json_write_close(b, '}');
     json_write_close(b, '}');
 }
 
-static void write_system(struct performance *p, struct buf *b)
+static void write_system(struct performance *p, const struct performance_sample *s, struct buf *b)
 {
     struct utsname u = {0};
     uname(&u);
     open_member(b, "system", '{');
-    json_write_member_u64(b, "availableProcessors", process_figures_cpus());
+    json_write_member_u64(b, "availableProcessors", s->cpus);
     json_write_member_text(b, "javaVersion", "none (C)");
     json_write_key(b, "runtime");
     json_write_string(b, bytes_str(p->compiler));
@@ -135,18 +138,18 @@ static double mean_s(const struct histogram *h)
     return n > 0 ? sum / n / 1e9 : 0;
 }
 
-static void write_pilot(struct performance *p, const struct performance_traffic *t, struct buf *b)
+static void write_pilot(struct performance *p, const struct performance_parts *parts,
+                        const struct performance_sample *s, const struct performance_traffic *t,
+                        struct buf *b)
 {
     const struct batch_timings *timings = batch_read_timings(p->batch);
     double seconds = mean_s(&timings->queued) + mean_s(&timings->written);
-    size_t orgs,
-        devices = registry_count_seen(p->registry, clock_wall_ns(p->clock) - NS_PER_DAY, &orgs);
     open_member(b, "pilot", '{');
-    performance_costly_counts(p, b);
+    write_part(b, parts, PART_COUNTS);
     json_write_member_u64(b, "telemetryIngestionsLastHour", t->points_last_hour);
     json_write_member_number(b, "avgTelemetryProcessingTimeSeconds", round(seconds * 1e6) / 1e6);
-    json_write_member_u64(b, "activeDevicesLast24h", devices);
-    json_write_member_i64(b, "totalApiCallsToday", performance_calls_today(p));
+    json_write_member_u64(b, "activeDevicesLast24h", s->devices);
+    json_write_member_i64(b, "totalApiCallsToday", parts->calls_today);
     json_write_close(b, '}');
 }
 
@@ -198,7 +201,7 @@ static void write_executors(struct performance *p, struct buf *b)
 
 /* --- organisations ---------------------------------------------------------------------------- */
 
-static void write_org(struct buf *b, const struct catalog_performance_org *o,
+static void write_org(struct buf *b, const struct performance_org *o,
                       const struct org_figures_line *f)
 {
     json_write_open(b, '{');
@@ -211,59 +214,60 @@ static void write_org(struct buf *b, const struct catalog_performance_org *o,
     json_write_close(b, '}');
 }
 
-static const struct org_figures_line *line_of(const struct org_figures_line *lines, size_t n,
-                                              int64_t org)
+static int by_org(const void *a, const void *b)
 {
-    static const struct org_figures_line nothing;
-    for (size_t i = 0; i < n; i++)
-        if (lines[i].org == org) return &lines[i];
-    return &nothing;
+    const struct org_figures_line *x = a, *y = b;
+    return (x->org > y->org) - (x->org < y->org);
 }
 
-static enum err read_orgs(struct performance *p, struct arena *a,
-                          struct catalog_performance_org **ret, size_t *ret_n)
+/* Lines are in the order of their organisations, and those are asked for in that order. */
+static const struct org_figures_line *line_of(const struct org_figures_line *lines, size_t n,
+                                              size_t *at, int64_t org)
 {
-    struct sql_tx *tx;
-    enum err e = sql_begin(p->db, SQL_READ, &tx);
-    if (e) return e;
-    e = catalog_performance_orgs(tx, a, ret, ret_n);
-    sql_rollback(tx);
-    return e;
+    static const struct org_figures_line nothing;
+    while (*at < n && lines[*at].org < org) ++*at;
+    return *at < n && lines[*at].org == org ? &lines[*at] : &nothing;
 }
 
 /* Each by itself; a catalog that does not answer leaves the list empty, and says so. */
-static enum err write_orgs(struct performance *p, struct buf *b)
+static enum err write_orgs(struct performance *p, const struct performance_parts *parts,
+                           struct buf *b)
 {
-    struct arena arena;
-    struct catalog_performance_org *orgs = NULL;
-    size_t n = 0, lines_n = 0;
-    arena_init(&arena, 1 << 20);
-    struct org_figures_line *lines = arena_array(&arena, ORG_FIGURES_MAX + 1, sizeof *lines);
-    enum err e = lines ? ERR_OK : ERR_NOMEM, unread = ERR_OK;
-    if (!e) org_figures_read(clock_mono_ns(p->clock), lines, &lines_n);
-    if (!e) unread = read_orgs(p, &arena, &orgs, &n);
+    struct performance_org org;
+    size_t n = 0, at = 0, line = 0;
+    struct org_figures_line *lines = mem_array(ORG_FIGURES_MAX + 1, sizeof *lines);
+    if (!lines) return ERR_NOMEM;
+    org_figures_read(clock_mono_ns(p->clock), lines, &n);
+    qsort(lines, n, sizeof *lines, by_org);
     open_member(b, "organizations", '[');
-    for (size_t i = 0; i < n && !e; i++)
-        write_org(b, &orgs[i], line_of(lines, lines_n, orgs[i].id));
+    while (performance_costly_next(parts, &at, &org))
+        write_org(b, &org, line_of(lines, n, &line, org.id));
     json_write_close(b, ']');
-    if (unread) json_write_member_text(b, "organizationsError", err_sentence(unread));
-    arena_done(&arena);
-    return e;
+    mem_free(lines);
+    if (parts->organizations)
+        json_write_member_text(b, "organizationsError", err_sentence(parts->organizations));
+    return ERR_OK;
 }
 
 enum err performance_write_metrics(struct performance *p, const struct performance_traffic *traffic,
-                                   struct buf *b)
+                                   bool may_block, struct buf *b)
 {
+    struct performance_parts parts;
+    struct performance_sample sample;
+    enum err e = performance_costly_read(p, may_block, &parts);
+    if (e) return e;
+    performance_sample_read(p, &sample);
     json_write_open(b, '{');
-    write_database(p, b);
-    write_redis(p, b);
-    write_application(p, b);
-    write_pilot(p, traffic, b);
+    write_database(p, &parts, b);
+    write_redis(&parts, b);
+    write_application(p, &sample, b);
+    write_pilot(p, &parts, &sample, traffic, b);
     write_batches(p, b);
     write_executors(p, b);
-    enum err e = write_orgs(p, b);
-    write_system(p, b);
+    e = write_orgs(p, &parts, b);
+    write_system(p, &sample, b);
     json_write_close(b, '}');
+    performance_costly_done(&parts);
     return e;
 }
 

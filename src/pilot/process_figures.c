@@ -85,18 +85,28 @@ double process_figures_memory_ratio(void)
 void process_figures_memory(struct process_memory *ret)
 {
     struct rusage u;
-    struct mallinfo2 heap = mallinfo2();
     getrusage(RUSAGE_SELF, &u);
     *ret = (struct process_memory){
         .peak = (uint64_t)u.ru_maxrss << 10,
-        .limit = process_figures_memory_limit(),
-        .heap_in_use = heap.uordblks + heap.hblkhd,
-        .heap_free = heap.fordblks,
         .major_faults = (uint64_t)u.ru_majflt,
     };
     read_sizes(&ret->virtual_bytes, &ret->resident);
     if (ret->peak < ret->resident) ret->peak = ret->resident; /* the kernel counts them apart */
-    ret->ratio = (double)ret->resident / (double)ret->limit;
+}
+
+void process_figures_heap(struct process_heap *ret)
+{
+    struct mallinfo2 heap = mallinfo2();
+    *ret = (struct process_heap){heap.uordblks + heap.hblkhd, heap.fordblks};
+}
+
+unsigned process_figures_descriptors(void)
+{
+    unsigned n = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (dir && readdir(dir)) n++;
+    if (dir) closedir(dir);
+    return n > 3 ? n - 3 : 0; /* ".", ".." and the one that reads */
 }
 
 /* --- processors and threads ------------------------------------------------------------------- */

@@ -7,16 +7,19 @@
 
 struct process_memory {
     uint64_t resident, peak, virtual_bytes; /* bytes */
-    uint64_t
-        limit; /* what the process may have: the smallest cgroup limit above it, or the machine */
-    uint64_t heap_in_use, heap_free;
-    uint64_t major_faults; /* since start */
-    double ratio;          /* resident / limit */
+    uint64_t major_faults;                  /* since start */
 };
+/* What counters of the kernel say: two system calls. */
 void process_figures_memory(struct process_memory *ret);
-/* The same without the heap, which takes the allocator's locks. */
-double process_figures_memory_ratio(void);
+/* What the process may have: the smallest cgroup limit above it, or the machine. Reads files. */
 uint64_t process_figures_memory_limit(void);
+double process_figures_memory_ratio(void); /* resident / limit */
+struct process_heap {
+    uint64_t in_use, free;
+};
+/* Takes the allocator's locks. */
+void process_figures_heap(struct process_heap *ret);
+unsigned process_figures_descriptors(void); /* open ones */
 unsigned process_figures_cpus(void);
 
 enum { PROCESS_POOLS_MAX = 32, PROCESS_POOL_NAME = 16 };

@@ -53,6 +53,8 @@ enum err quota_used(struct quota *q, struct sql_tx *tx, int64_t org, enum limit 
 /* The sum over all organisations. */
 enum err quota_used_by_all(struct quota *q, struct sql_tx *tx, enum limit what,
                            int64_t *ret) MUST_CHECK;
+/* Of all organisations, taken by this process since its start, less what was given back. */
+int64_t quota_taken_by_all(struct quota *q, enum limit what);
 /* All of an organisation: how many there are and what was used today, and what it may (0: no
  * limit). LIMIT_ORGANIZATIONS stays as it was. */
 enum err quota_usage(struct quota *q, struct sql_tx *tx, int64_t org, int64_t ret_used[LIMITS],

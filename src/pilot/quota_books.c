@@ -195,6 +195,14 @@ enum err quota_used_by_all(struct quota *q, struct sql_tx *tx, enum limit what, 
     return ERR_OK;
 }
 
+int64_t quota_taken_by_all(struct quota *q, enum limit what)
+{
+    int64_t taken = 0;
+    for (struct account *a = atomic_load(&q->newest); a; a = atomic_load(&a->next))
+        taken += atomic_load(&quota_state_meter(a, what)->taken);
+    return taken;
+}
+
 enum err quota_usage(struct quota *q, struct sql_tx *tx, int64_t org, int64_t ret_used[LIMITS],
                      int64_t ret_max[LIMITS])
 {

@@ -105,6 +105,65 @@ static void hot_entry_is_read_anew_ahead_of_its_end(void **state)
     assert_int_equal(s->reads, 2);
 }
 
+static bool is_here(struct source *s, const char *expected)
+{
+    const struct cache_question q = {CACHE_USERS, 1, BYTES("k"), 3};
+    struct buf out;
+    buf_init(&out, 1024);
+    bool here = cache_read_here(s->cache, &q, &out);
+    if (here) assert_string_equal(buf_cstr(&out), expected);
+    buf_done(&out);
+    return here;
+}
+
+static void who_must_not_block_is_given_what_is_here_and_begins_nothing(void **state)
+{
+    struct source *s = *state;
+    struct cache_figures f;
+    assert_false(is_here(s, NULL));
+    assert_int_equal(s->reads, 0);
+    assert_int_equal(read_as(s, 1, "<one"), ERR_OK); /* as the first: nobody is at it */
+    assert_true(is_here(s, "one"));
+    s->text = "two";
+    clock_fake_advance(&s->clock, (LIFE_S - 5) * NS_PER_S);
+    for (int i = 0; i < 9; i++) assert_true(is_here(s, "one")); /* also where others renew it */
+    assert_int_equal(read_as(s, 1, "<two"), ERR_OK);
+    cache_changed(s->cache, CACHE_USERS, 3);
+    assert_false(is_here(s, NULL));
+    cache_read_figures(s->cache, CACHE_USERS, &f);
+    assert_int_equal(f.hits, 11); /* a look that finds nothing is followed by one that counts */
+    assert_int_equal(f.misses, 1);
+}
+
+static enum err read_ahead(struct source *s)
+{
+    const struct cache_question q = {CACHE_USERS, 1, BYTES("k"), 3};
+    return cache_read_ahead(s->cache, &q, make, s);
+}
+
+static void only_what_is_asked_for_and_near_its_end_is_read_ahead(void **state)
+{
+    struct source *s = *state;
+    assert_int_equal(read_ahead(s), ERR_OK);
+    assert_int_equal(s->reads, 0); /* nobody asked */
+    assert_int_equal(read_as(s, 1, "<one"), ERR_OK);
+    clock_fake_advance(&s->clock, (LIFE_S - 5) * NS_PER_S);
+    assert_int_equal(read_ahead(s), ERR_OK);
+    assert_int_equal(s->reads, 1); /* once is not often */
+    for (int i = 0; i < 3; i++) assert_true(is_here(s, "one"));
+    s->fails = ERR_IO;
+    assert_int_equal(read_ahead(s), ERR_IO);
+    assert_true(is_here(s, "one")); /* until its end */
+    s->fails = ERR_OK;
+    s->text = "two";
+    assert_int_equal(read_ahead(s), ERR_OK);
+    assert_int_equal(s->reads, 3);
+    clock_fake_advance(&s->clock, 6 * NS_PER_S);
+    assert_true(is_here(s, "two"));
+    assert_int_equal(read_ahead(s), ERR_OK);
+    assert_int_equal(s->reads, 3); /* it is not near its end */
+}
+
 static void *reader(void *arg)
 {
     struct source *s = arg;
@@ -166,6 +225,8 @@ int main(void)
         TEST(source_is_read_once_for_each_organisation_and_change),
         TEST(failure_is_told_and_kept_by_nobody),
         TEST(hot_entry_is_read_anew_ahead_of_its_end),
+        TEST(who_must_not_block_is_given_what_is_here_and_begins_nothing),
+        TEST(only_what_is_asked_for_and_near_its_end_is_read_ahead),
         TEST(many_that_ask_together_read_the_source_once),
         TEST(clearing_says_what_there_was_and_that_it_is_to_be_warmed),
         TEST(figures_say_hits_misses_size_and_tier),
