@@ -71,6 +71,7 @@ struct api_call {
     bool kept;                   /* the handler answers later, with api_end() */
     bool waited;                 /* the caller asked to wait: its time is no figure of ours */
     bool uncounted;              /* its place in a daily limit has to be asked for, off the loop */
+    bool unpaced;                /* the same of the limit per minute */
     bool cacheable;              /* the handler set Cache-Control itself */
     struct api_pending *pending; /* the dispatcher's */
     struct query_limit limit;    /* of its queries (api/deadline.h) */

@@ -181,13 +181,26 @@ static void answer_unrouted(struct api_call *c, enum route_match match, struct b
     api_problem(c, 404, "There is nothing at this address.");
 }
 
-/* False: answered, there are no more calls today. */
+/* False: answered, there are no more calls in this minute or today. What cannot be decided on the
+ * loop is asked for by run_call(), off it. */
 static bool count_call(struct api_call *c)
 {
-    if (!quota_call_counts(c)) return true;
-    enum err e = quota_call_take(c, false);
-    c->uncounted = e == ERR_MORE; /* run_call() asks, off the loop */
+    enum err e = quota_call_pace(c, false);
+    c->unpaced = e == ERR_MORE;
+    if (e == ERR_RATE || !quota_call_counts(c)) return e != ERR_RATE;
+    e = c->unpaced ? ERR_MORE : quota_call_take(c, false);
+    c->uncounted = e == ERR_MORE;
     return e != ERR_RATE;
+}
+
+/* The same where it may block. False: answered, the call may be gone. */
+static bool count_there(struct api_call *c)
+{
+    if (c->unpaced && quota_call_pace(c, true)) return false;
+    c->unpaced = false;
+    if (c->uncounted && quota_call_take(c, true)) return false;
+    c->uncounted = false;
+    return true;
 }
 
 static struct http_verdict on_head(void *ctx, struct http_exchange *x)
@@ -209,7 +222,7 @@ static struct http_verdict on_head(void *ctx, struct http_exchange *x)
         return answered;
     }
     if (!authorize(c)) return answered;
-    if (!quota_call_pace(c) || !count_call(c)) return answered;
+    if (!count_call(c)) return answered;
     if (head->content_length > c->route->body_max) {
         api_problem(c, 413, "The body may have %zu bytes at most here.", c->route->body_max);
         return answered;
@@ -269,9 +282,7 @@ static void run_call(struct api_call *c)
     if (id.n) memcpy(request, id.p, id.n);
     c->kept = false;
     probe_enter(&span, c, c->who.org, bytes_of(request, id.n));
-    bool counted = !c->uncounted || quota_call_take(c, true) == ERR_OK; /* else answered, gone */
-    if (counted) c->uncounted = false;
-    if (counted && (c->pending->inflated.n || inflate_body(c))) c->route->handler(c);
+    if (count_there(c) && (c->pending->inflated.n || inflate_body(c))) c->route->handler(c);
     probe_leave(&span);
 }
 
@@ -323,6 +334,7 @@ static void on_request(void *ctx, struct http_exchange *x)
     bool encoded = c->request_body.n && http_header(x, "Content-Encoding").p;
     enum where where = c->route->where;
     if (where == ON_LOOP && (encoded || c->request_body.n > LOOP_BODY_MAX)) where = ON_TELEMETRY;
+    if (where == ON_LOOP && c->unpaced) where = ON_TELEMETRY;
     if (where == ON_LOOP && c->uncounted) where = ON_ASYNC;
     c->on_loop = where == ON_LOOP;
     if (c->on_loop)

@@ -90,8 +90,8 @@ static enum err admit(struct parcel *p, struct bytes topic, struct bytes payload
         mqtt_message_read(&b->api, &nobody, topic, payload, &p->arena, &p->raw, &said);
     if (reason) return reason == MQTT_UNAVAILABLE ? ERR_NOMEM : ERR_INVALID;
     if (batch_is_too_large(app->batch, p->raw.record_count)) return ERR_TOOLARGE;
-    if (!mqtt_ingest_pace(&b->api, &said.who)) return ERR_RATE;
-    enum err e = mqtt_ingest_charge(&b->api, &said.who, &p->raw, true);
+    enum err e = mqtt_ingest_pace(&b->api, &said.who, true);
+    if (!e) e = mqtt_ingest_charge(&b->api, &said.who, &p->raw, true);
     if (e) return e;
     p->org = said.who.org;
     p->charged = (int64_t)p->raw.value_count;

@@ -68,13 +68,13 @@ enum err mqtt_ingest_charge(struct mqtt_api *api, const struct principal *who,
     return e;
 }
 
-bool mqtt_ingest_pace(struct mqtt_api *api, const struct principal *who)
+enum err mqtt_ingest_pace(struct mqtt_api *api, const struct principal *who, bool may_block)
 {
     struct rate_state s;
-    if (who->kind != PRINCIPAL_DEVICE) return true;
-    if (!rates_take(api->app->rates, RATE_TELEMETRY, who->device->id, &s)) return true;
-    mqtt_ingest_note(api, who, rates_key(RATE_TELEMETRY), 1);
-    return false;
+    if (who->kind != PRINCIPAL_DEVICE) return ERR_OK;
+    enum err e = rates_take(api->app->rates, RATE_TELEMETRY, who->device->id, may_block, &s);
+    if (e == ERR_RATE) mqtt_ingest_note(api, who, rates_key(RATE_TELEMETRY), 1);
+    return e;
 }
 
 void mqtt_ingest_uncharge(struct mqtt_api *api, const struct record *records, size_t n)
@@ -342,14 +342,14 @@ void mqtt_ingest_publish(struct mqtt_lane *lane, struct mqtt_receipt *r,
                                                 &lane->scratch, &lane->raw, &said);
     int64_t read_ns = clock_mono_ns(app->clock);
     histogram_record(&app->ingest_metrics->decode, read_ns - start_ns);
-    if (!reason && !mqtt_ingest_pace(api, &said.who)) reason = MQTT_QUOTA_EXCEEDED;
     if (reason) {
         mqtt_ingest_refuse(api, r, reason);
         return;
     }
-    enum err e = charge_and_gather(lane, r, &said, read_ns);
+    enum err paced = mqtt_ingest_pace(api, &said.who, false);
+    enum err e = paced ? paced : charge_and_gather(lane, r, &said, read_ns);
     if (e == ERR_MORE)
-        mqtt_offload_publish(api, r, p);
+        mqtt_offload_publish(api, r, p, !paced);
     else if (e)
         mqtt_ingest_refuse(api, r, mqtt_ingest_reason(e));
 }

@@ -104,8 +104,9 @@ enum err mqtt_ingest_charge(struct mqtt_api *api, const struct principal *who,
 /* What a limit refused: into the ledger. */
 void mqtt_ingest_note(struct mqtt_api *api, const struct principal *who, const char *limit,
                       int64_t amount);
-/* One message of the device's minute; an open one has none. */
-bool mqtt_ingest_pace(struct mqtt_api *api, const struct principal *who);
+/* One message of the device's minute; an open one has none. As above. */
+enum err mqtt_ingest_pace(struct mqtt_api *api, const struct principal *who,
+                          bool may_block) MUST_CHECK;
 /* Those that were charged for records that are not stored. */
 void mqtt_ingest_uncharge(struct mqtt_api *api, const struct record *records, size_t n);
 /* mqtt_message.c: decodes the payload into raw and finds out who speaks for which device. */
@@ -113,7 +114,7 @@ enum mqtt_reason mqtt_message_read(struct mqtt_api *api, const struct mqtt_clien
                                    struct bytes topic, struct bytes payload, struct arena *arena,
                                    struct raw_batch *raw, struct mqtt_said *ret) MUST_CHECK;
 bool mqtt_message_client_is_valid(struct mqtt_api *api, const struct mqtt_client *client);
-/* mqtt_offload.c: the message needs the catalog; nothing more of the connection is read until it is
- * settled. */
+/* mqtt_offload.c: the message needs the catalog, or Redis for its place in the minute (!paced);
+ * nothing more of the connection is read until it is settled. */
 void mqtt_offload_publish(struct mqtt_api *api, struct mqtt_receipt *r,
-                          const struct mqtt_publish *p);
+                          const struct mqtt_publish *p, bool paced);

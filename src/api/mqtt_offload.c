@@ -1,5 +1,6 @@
 /* A message that names something new: its device or variable is made in the catalog, which blocks,
- * so it goes through an executor of its own and is written alone (see mqtt_api.h). */
+ * so it goes through an executor of its own and is written alone (see mqtt_api.h). So does one
+ * whose place in a limit has to be asked for. */
 #include "api/mqtt_internal.h"
 #include "base/mem.h"
 #include "pilot/quota.h"
@@ -17,6 +18,7 @@ struct job {
     struct bytes topic, payload; /* in the arena */
     int64_t org, charged;        /* points of the day, given back unless they are stored */
     enum mqtt_reason reason;
+    bool paced;
 };
 
 static void free_job(struct job *j)
@@ -63,7 +65,8 @@ static enum err admit_and_submit(struct job *j, const struct mqtt_said *said)
     struct app *app = j->api->app;
     struct why why;
     if (batch_is_too_large(app->batch, j->raw.record_count)) return ERR_TOOLARGE;
-    enum err e = mqtt_ingest_charge(j->api, &said->who, &j->raw, true);
+    enum err e = j->paced ? ERR_OK : mqtt_ingest_pace(j->api, &said->who, true);
+    if (!e) e = mqtt_ingest_charge(j->api, &said->who, &j->raw, true);
     if (e) return e;
     j->charged = (int64_t)j->raw.value_count;
     j->org = said->who.org;
@@ -112,9 +115,10 @@ static struct job *new_job(struct mqtt_api *api, struct mqtt_receipt *r,
 }
 
 void mqtt_offload_publish(struct mqtt_api *api, struct mqtt_receipt *r,
-                          const struct mqtt_publish *p)
+                          const struct mqtt_publish *p, bool paced)
 {
     struct job *j = new_job(api, r, p);
+    if (j) j->paced = paced;
     enum err e = j ? executor_submit(api->app->telemetry_pool, &j->work) : ERR_NOMEM;
     if (!e) {
         mqtt_hold(r);

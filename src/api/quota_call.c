@@ -44,15 +44,16 @@ static void refuse_pace(struct api_call *c, enum rate_kind kind, const struct ra
     service_call_refuse(c, NULL, e, &r, NULL);
 }
 
-bool quota_call_pace(struct api_call *c)
+enum err quota_call_pace(struct api_call *c, bool may_block)
 {
     struct rate_state s;
     bool device = c->who.kind == PRINCIPAL_DEVICE;
-    if (c->route->who == WHO_ANYONE || c->who.kind == PRINCIPAL_NONE) return true;
+    if (c->route->who == WHO_ANYONE || c->who.kind == PRINCIPAL_NONE) return ERR_OK;
     enum rate_kind kind = device ? RATE_TELEMETRY : is_read(c) ? RATE_READS : RATE_REQUESTS;
-    if (!rates_take(c->app->rates, kind, device ? c->who.device->id : c->who.user, &s)) return true;
-    refuse_pace(c, kind, &s);
-    return false;
+    int64_t id = device ? c->who.device->id : c->who.user;
+    enum err e = rates_take(c->app->rates, kind, id, may_block, &s);
+    if (e == ERR_RATE) refuse_pace(c, kind, &s);
+    return e;
 }
 
 void quota_call_refuse(struct api_call *c, enum err e, enum limit what, int64_t n,

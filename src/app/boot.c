@@ -11,6 +11,7 @@
 #include "app/boot_cache.h"
 #include "app/boot_mqtt.h"
 #include "app/boot_nodes.h"
+#include "app/boot_rates.h"
 #include "app/boot_retention.h"
 #include "app/fleet_turns.h"
 #include "app/housekeeping.h"
@@ -79,6 +80,7 @@ static enum err open_store(struct boot *b, const char *data_dir, struct why *why
     app->registry = b->store.registry;
     if (!e) e = boot_analytics_open(b);
     if (!e) e = boot_cache_open(b, why);
+    if (!e) e = boot_rates_open(b, why);
     if (!e) e = boot_pilot_open(&b->pilot, app, s);
     if (!e) e = retention_new(&app->retention, s->retention_days);
     if (!e) e = boot_retention_load(b);

@@ -23,7 +23,7 @@ static struct cache_opts cache_opts_of(const struct settings *s, const struct ap
 
 /* What keeps the entries of this installation apart from those of any other in the same Redis: made
  * once, kept in the catalog, so every node over it has the same. */
-static enum err read_installation(struct boot *b, uint64_t *ret)
+enum err boot_cache_read_installation(struct boot *b, uint64_t *ret)
 {
     const struct bytes key = BYTES("cache.installation");
     struct arena arena;
@@ -88,7 +88,7 @@ enum err boot_cache_open(struct boot *b, struct why *why)
     struct telemetry *cached;
     enum err e = boot_cache_find_redis(s, &redis.place, &any, why);
     if (!e && any && !b->for_command) {
-        e = read_installation(b, &redis.installation);
+        e = boot_cache_read_installation(b, &redis.installation);
         opts.redis = &redis;
     }
     if (!e) e = cache_new(&app->cache, &opts);

@@ -15,3 +15,5 @@ void boot_cache_close(struct boot *b);
 /* cache.url names Redis, or spring.data.redis.host does; *ret_any: whether any does. */
 enum err boot_cache_find_redis(const struct settings *s, struct redis_place *ret, bool *ret_any,
                                struct why *why) MUST_CHECK;
+/* The number that is this installation's alone, from the catalog; made when it is not there yet. */
+enum err boot_cache_read_installation(struct boot *b, uint64_t *ret) MUST_CHECK;

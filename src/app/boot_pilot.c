@@ -1,6 +1,7 @@
 /* The pilot's part of the start order (see boot_pilot.h). */
 #include "app/boot_pilot.h"
 
+#include "pilot/rate_share.h"
 #include "store/nodes.h"
 #include "store/registry.h"
 
@@ -36,7 +37,7 @@ enum err boot_pilot_open(struct boot_pilot *b, struct app *app, const struct set
     b->features.limits = &b->limits;
     const struct quota_opts quota = {app->db, app->clock, &b->limits};
     const struct rates_opts rates = {
-        .clock = app->clock, .nodes = count_nodes, .nodes_ctx = app->nodes};
+        .clock = app->clock, .nodes = count_nodes, .nodes_ctx = app->nodes, .share = b->share};
     enum err e = quota_new(&b->quota, &quota);
     if (!e) e = ledger_new(&b->ledger, app->db, app->clock);
     if (!e) e = rates_new(&b->rates, &rates);
@@ -69,9 +70,11 @@ void boot_pilot_join(struct boot_pilot *b)
 void boot_pilot_close(struct boot_pilot *b)
 {
     ledger_free(b->ledger);
+    rate_share_free(b->share);
     rates_free(b->rates);
     quota_free(b->quota);
     b->ledger = NULL;
     b->rates = NULL;
+    b->share = NULL;
     b->quota = NULL;
 }

@@ -18,6 +18,7 @@ struct boot_pilot {
     struct quota *quota;
     struct ledger *ledger;
     struct rates *rates;
+    struct rate_share *share; /* of boot_rates_open(); NULL: no Redis */
 };
 
 /* Behind the registry, before anything that makes something. */

@@ -8,7 +8,7 @@
 #define AT(member) offsetof(struct settings, member)
 #define MAX(what)  (AT(limit_max) + (what) * sizeof(int64_t))
 
-enum { LIVE = CONF_LIVE };
+enum { LIVE = CONF_LIVE, RESTART = 0 };
 
 static const struct conf_entry pilot_table[] = {
     {"pilot.mode", AT(pilot_mode), CONF_BOOL, "true", 0, 0, LIVE,
@@ -47,6 +47,10 @@ static const struct conf_entry pilot_table[] = {
      "GET of /analytics, /data and /devices of a user: a bucket of its own.", NULL},
     {"rate-limiting.telemetry-per-minute", AT(telemetry_per_minute), CONF_COUNT, "1000", 1, 1e9,
      LIVE, "Requests and MQTT messages of a device's token; a bulk is one.", NULL},
+    {"rate-limiting.redis-timeout", AT(rate_redis_timeout_ns), CONF_MS, "20", 1, 2000, RESTART,
+     "Redis is asked by several nodes for a place in the minute; when an answer takes longer than "
+     "this it is not asked for a while, and each node gives its part.",
+     NULL},
 };
 
 const struct conf_section conf_tables_pilot = {

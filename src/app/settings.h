@@ -95,6 +95,7 @@ struct settings {
     const char *support_email; /* "" = none */
     bool rate_limiting;
     int64_t requests_per_minute, request_burst, reads_per_minute, telemetry_per_minute;
+    int64_t rate_redis_timeout_ns;
     const char *const *features_enabled, *const *features_disabled;
 
     /* the log */

@@ -3,20 +3,24 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "pilot/rate_share.h"
 #include "sys/lock.h"
 
 #include <stdatomic.h>
 
-#define ROOM_MAX_NS (INT64_MAX / 4) /* a burst that takes centuries to refill is never full */
+#define ROOM_MAX_NS (INT64_MAX / 4)     /* a burst that takes centuries to refill is never full */
+#define ALONE_NS    (2 * NS_PER_MINUTE) /* what another node gave has been refilled since */
 
 struct bucket {
     uint64_t key;            /* the map's */
     _Atomic int64_t full_ns; /* monotonic: when it will be full again */
+    struct rate_place place; /* what this node has of the shared one */
     struct bucket *next;
 };
 
 struct rates {
     struct rates_opts opts;
+    _Atomic int64_t others_ns; /* when there was another node */
     _Atomic bool enabled;
     _Atomic int64_t per_minute[RATE_KINDS], burst[RATE_KINDS];
     struct rwlock lock; /* the rest; held while the map grows */
@@ -36,7 +40,7 @@ static struct bucket *make(struct rates *r, uint64_t key)
 {
     struct bucket *fresh = mem_zalloc(sizeof *fresh);
     if (!fresh) return NULL;
-    fresh->key = key;
+    fresh->key = fresh->place.name = key;
     rwlock_write(&r->lock);
     struct bucket *there = map_get(&r->by_key, map_u64(&key));
     enum err e = there ? ERR_EXISTS : map_put(&r->by_key, map_u64(&fresh->key), fresh);
@@ -60,36 +64,83 @@ static struct bucket *find(struct rates *r, enum rate_kind kind, int64_t id)
     return b ? b : make(r, key);
 }
 
-static int64_t share(struct rates *r, int64_t of)
+/* A bucket as it is refilled here: all of it, or this node's part. */
+struct pace {
+    int64_t size, step_ns, room_ns;
+};
+
+static int64_t part(int64_t of, unsigned nodes)
 {
-    unsigned nodes = r->opts.nodes ? r->opts.nodes(r->opts.nodes_ctx) : 1;
-    int64_t mine = nodes > 1 ? of / nodes : of;
+    int64_t mine = of / nodes;
     return mine > 0 ? mine : 1;
 }
 
-enum err rates_take(struct rates *r, enum rate_kind kind, int64_t id, struct rate_state *ret)
+static struct pace pace_of(struct rates *r, enum rate_kind kind, unsigned nodes)
+{
+    int64_t per_minute = part(atomic_load(&r->per_minute[kind]), nodes);
+    int64_t burst = atomic_load(&r->burst[kind]);
+    struct pace p = {.size = per_minute + (burst ? part(burst, nodes) : 0)};
+    p.step_ns = NS_PER_MINUTE / per_minute; /* at least 60 ns: keys end at 1e9 */
+    p.room_ns = p.size < ROOM_MAX_NS / p.step_ns ? p.size * p.step_ns : ROOM_MAX_NS;
+    return p;
+}
+
+/* Moves the bucket on by one; ERR_RATE and nothing when that is too much and it may be refused. */
+static enum err move_on(struct bucket *b, const struct pace *p, int64_t now_ns, bool may_refuse,
+                        struct rate_state *ret)
+{
+    int64_t full_ns = atomic_load_explicit(&b->full_ns, memory_order_relaxed), next_ns;
+    do {
+        next_ns = (full_ns > now_ns ? full_ns : now_ns) + p->step_ns;
+        if (next_ns - now_ns > p->room_ns) {
+            *ret = (struct rate_state){p->size, 0, next_ns - now_ns - p->room_ns};
+            if (may_refuse) return ERR_RATE;
+            next_ns = now_ns + p->room_ns;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&b->full_ns, &full_ns, next_ns,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    *ret = (struct rate_state){p->size, (p->room_ns - (next_ns - now_ns)) / p->step_ns, 0};
+    return ERR_OK;
+}
+
+/* Of the bucket in Redis; what this node gives is noted here too, for when Redis does not know it.
+ * ERR_CLOSED: there is no Redis. */
+static enum err take_shared(struct rates *r, struct bucket *b, enum rate_kind kind, unsigned nodes,
+                            bool may_block, struct rate_state *ret)
+{
+    const struct pace whole = pace_of(r, kind, 1);
+    int64_t now_ns = clock_mono_ns(r->opts.clock), remaining = 0, wait_ns = 0;
+    int64_t own_ns = atomic_load_explicit(&b->full_ns, memory_order_relaxed) - now_ns;
+    const struct rate_terms terms = {whole.size, whole.step_ns, own_ns > 0 ? own_ns : 0, nodes};
+    enum err e = rate_share_take(r->opts.share, &b->place, &terms, may_block, &remaining, &wait_ns);
+    if (!e) (void)move_on(b, &whole, now_ns, false, ret);
+    if (!e) *ret = (struct rate_state){whole.size, remaining, 0};
+    if (e == ERR_RATE) *ret = (struct rate_state){whole.size, 0, wait_ns};
+    return e;
+}
+
+/* Whoever was there a moment ago may have given of the same bucket. */
+static bool is_shared(struct rates *r, unsigned nodes)
+{
+    if (!r->opts.share) return false;
+    int64_t now_ns = clock_mono_ns(r->opts.clock);
+    if (nodes > 1) atomic_store_explicit(&r->others_ns, now_ns, memory_order_relaxed);
+    return now_ns - atomic_load_explicit(&r->others_ns, memory_order_relaxed) < ALONE_NS;
+}
+
+enum err rates_take(struct rates *r, enum rate_kind kind, int64_t id, bool may_block,
+                    struct rate_state *ret)
 {
     if (!atomic_load_explicit(&r->enabled, memory_order_relaxed)) return ERR_OK;
     struct bucket *b = find(r, kind, id);
     if (!b) return ERR_OK;
-    int64_t per_minute = share(r, atomic_load(&r->per_minute[kind]));
-    int64_t burst = atomic_load(&r->burst[kind]);
-    int64_t size = per_minute + (burst ? share(r, burst) : 0);
-    int64_t step_ns = NS_PER_MINUTE / per_minute; /* at least 60 ns: keys end at 1e9 */
-    int64_t now_ns = clock_mono_ns(r->opts.clock);
-    int64_t room_ns = size < ROOM_MAX_NS / step_ns ? size * step_ns : ROOM_MAX_NS;
-    int64_t full_ns = atomic_load_explicit(&b->full_ns, memory_order_relaxed), next_ns;
-    do {
-        int64_t from_ns = full_ns > now_ns ? full_ns : now_ns;
-        next_ns = from_ns + step_ns;
-        if (next_ns - now_ns > room_ns) {
-            *ret = (struct rate_state){size, 0, next_ns - now_ns - room_ns};
-            return ERR_RATE;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(&b->full_ns, &full_ns, next_ns,
-                                                    memory_order_relaxed, memory_order_relaxed));
-    *ret = (struct rate_state){size, (room_ns - (next_ns - now_ns)) / step_ns, 0};
-    return ERR_OK;
+    unsigned nodes = r->opts.nodes ? r->opts.nodes(r->opts.nodes_ctx) : 1;
+    if (!nodes) nodes = 1;
+    enum err e = ERR_CLOSED;
+    if (is_shared(r, nodes)) e = take_shared(r, b, kind, nodes, may_block, ret);
+    if (e != ERR_CLOSED) return e;
+    const struct pace mine = pace_of(r, kind, nodes);
+    return move_on(b, &mine, clock_mono_ns(r->opts.clock), true, ret);
 }
 
 void rates_configure(struct rates *r, const struct rates_limits *limits)
@@ -106,6 +157,7 @@ enum err rates_new(struct rates **ret, const struct rates_opts *opts)
     struct rates *r = mem_zalloc(sizeof *r);
     if (!r) return ERR_NOMEM;
     r->opts = *opts;
+    atomic_store(&r->others_ns, INT64_MIN / 2);
     rwlock_init(&r->lock, LOCK_RANK_QUOTA);
     map_init(&r->by_key, 0);
     *ret = r;

@@ -10,8 +10,12 @@
  * algorithm of ITU-T I.371). What is refused moves nothing.
  *
  * R1  in any minute a bucket gives at most its size and what is refilled meanwhile.
- * R2  several nodes share a limit: each gives the limit divided by the nodes that are known.
- * Threads: any; configure too.   Memory: some 80 bytes for each user and device heard of. */
+ * R2  several nodes share one bucket through Redis (rate_share.h), all of it usable through one of
+ *     them. Without Redis, or while it is away, each gives the limit divided by the nodes that are
+ *     known.
+ * R3  where nobody may wait, nobody does: ERR_MORE, and again where it may, for a bucket that has
+ *     nothing on lease here.
+ * Threads: any; configure too.   Memory: some 250 bytes for each user and device heard of. */
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -19,10 +23,12 @@
 
 enum rate_kind { RATE_REQUESTS, RATE_READS, RATE_TELEMETRY, RATE_KINDS };
 
+struct rate_share;
 struct rates_opts {
     const struct clock *clock;    /* borrowed */
     unsigned (*nodes)(void *ctx); /* alive ones, this one counted; never blocks. NULL: alone */
     void *nodes_ctx;
+    struct rate_share *share; /* borrowed, freed before the rates are; NULL: no Redis */
 };
 struct rates_limits {
     bool enabled;
@@ -34,12 +40,12 @@ void rates_free(struct rates *r); /* NULL is fine */
 void rates_configure(struct rates *r, const struct rates_limits *limits);
 
 struct rate_state {
-    int64_t max, remaining; /* of this node's share when there are several */
+    int64_t max, remaining; /* of this node's part when there are several and no Redis */
     int64_t retry_ns;       /* until one more would be taken */
 };
-/* One request. ERR_RATE: refused, *ret says why. Never blocks; without memory for a new bucket the
- * request passes. */
-enum err rates_take(struct rates *r, enum rate_kind kind, int64_t id,
+/* One request. ERR_RATE: refused, *ret says why. ERR_MORE: Redis has to be asked and !may_block.
+ * Without memory for a new bucket the request passes. */
+enum err rates_take(struct rates *r, enum rate_kind kind, int64_t id, bool may_block,
                     struct rate_state *ret) MUST_CHECK;
 /* The key that configures it, its name in refusals. */
 const char *rates_key(enum rate_kind kind);
