@@ -18,7 +18,8 @@ static void memory_is_within_its_limit(void **state)
     assert_true(m.resident > (1 << 20) && m.resident <= m.peak);
     assert_true(m.peak <= process_figures_memory_limit());
     assert_true(ratio > 0 && ratio < 1);
-#ifndef __SANITIZE_ADDRESS__ /* whose allocator tells nothing of itself */
+#if !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+    /* their allocators tell nothing of themselves */
     struct process_heap heap;
     process_figures_heap(&heap);
     assert_true(heap.in_use > 0);
