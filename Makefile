@@ -74,9 +74,10 @@ bench-indexes: ## what each index of PostgreSQL saves on a pilot's year (half an
 model-long: ## R7 at length: OPERATIONS random ones on each store against the model (hours)
 	@tools/setup.sh build test
 	@cmake --preset release >/dev/null
-	@cmake --build build/release --target embedded_telemetry_test postgres_telemetry_test
+	@cmake --build build/release --target embedded_telemetry_test postgres_telemetry_test postgres_random_test
 	@R7_OPERATIONS=$(OPERATIONS) build/release/embedded_telemetry_test
 	@R7_OPERATIONS=$(OPERATIONS) build/release/postgres_telemetry_test
+	@R7_OPERATIONS=$(OPERATIONS) build/release/postgres_random_test
 
 crash-long: ## the long form of the crash suites (hours); prints its figures
 	@tools/setup.sh build test

@@ -112,7 +112,7 @@ suite_check() {
 quick_checks="format layers lengths banned leftovers symbols probes docs hardening"
 
 suite_unit()     { ctest_suite unit release 60 300 "$jobs" "$(programs tests/unit)"; }
-suite_contract() { ctest_suite contract release 90 300 "$jobs" "$(programs tests/contract)"; }
+suite_contract() { ctest_suite contract release 120 600 "$jobs" "$(programs tests/contract)"; }
 suite_fuzz()     { ctest_suite corpus release 20 120 "$jobs" '_fuzz_corpus$'; }
 suite_crash()    {
     local deadline=600

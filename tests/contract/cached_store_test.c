@@ -64,7 +64,9 @@ int main(void)
     m.fs.data_sync = no_sync;
     clock_fake_init(&m.clock, INT64_C(1700000000) * NS_PER_S + 30 * NS_PER_DAY);
     temp_dir_make(&m.dir);
-    int failed = telemetry_suite_run(&m.maker, 200000);
+    const struct telemetry_random random = {2024, 200000, 1};
+    int failed = telemetry_suite_run(&m.maker);
+    failed += telemetry_suite_run_random(&m.maker, &random);
     count_and_free(&m);
     temp_dir_remove(&m.dir);
     printf("cache of hours: %llu hits, %llu misses\n", (unsigned long long)m.hits,

@@ -34,14 +34,23 @@ static void wipe(struct telemetry_maker *maker)
     temp_dir_make(&m->dir);
 }
 
+/* Long reads of dense series; and the very operations that PostgreSQL makes. */
+static const struct telemetry_random runs[] = {
+    {2024, 200000, 1},
+    {2024, RANDOM_POSTGRES, 10},
+    {2025, RANDOM_POSTGRES, 10},
+};
+
 int main(void)
 {
     struct embedded_maker m = {.maker = {"embedded", open_engine, wipe}, .fs = *fs_real()};
     m.fs.sync = no_sync;
     m.fs.data_sync = no_sync;
     temp_dir_make(&m.dir);
-    int failed = telemetry_suite_run(&m.maker, 200000);
+    int failed = telemetry_suite_run(&m.maker);
     failed += telemetry_suite_run_copies(&m.maker);
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        failed += telemetry_suite_run_random(&m.maker, &runs[i]);
     temp_dir_remove(&m.dir);
     return failed;
 }

@@ -111,7 +111,9 @@ static int run_on(struct extension_maker *m)
     const struct CMUnitTest absent[] = {
         {m->stays, without_it_the_store_stays_as_it_is, NULL, NULL, NULL},
         {m->absent, the_server_does_not_have_it, NULL, NULL, NULL}};
-    if (server_has(m->maker.name)) return telemetry_suite_run(&m->maker, 20000);
+    const struct telemetry_random random = {2024, 20000, 10};
+    if (server_has(m->maker.name))
+        return telemetry_suite_run(&m->maker) + telemetry_suite_run_random(&m->maker, &random);
     current = m;
     printf("skipped: this PostgreSQL does not have %s\n", m->maker.name);
     return cmocka_run_group_tests_name(m->maker.name, absent, NULL, NULL);

@@ -1,5 +1,5 @@
 /* R7: random operations on a store and on a model; they never answer differently. A failure
- * prints the seed and the number of the operation: the same two lead there again. */
+ * prints the seed, the pace and the number of the operation: the same three lead there again. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rnd.h"
@@ -26,14 +26,15 @@ struct world {
     struct telemetry_model model;
     struct rnd rnd;
     uint64_t seed, operation;
+    int64_t pace_s;
     int64_t now_ns; /* creeps forward */
 };
 
 #define MUST(w, condition)                                                                         \
     do {                                                                                           \
         if (!(condition))                                                                          \
-            fail_msg("%s: seed %" PRIu64 ", operation %" PRIu64 ": %s", (w)->maker->name,          \
-                     (w)->seed, (w)->operation, #condition);                                       \
+            fail_msg("%s: seed %" PRIu64 ", pace %" PRId64 ", operation %" PRIu64 ": %s",          \
+                     (w)->maker->name, (w)->seed, (w)->pace_s, (w)->operation, #condition);        \
     } while (0)
 
 static int64_t below(struct world *w, int64_t bound)
@@ -44,8 +45,8 @@ static int64_t below(struct world *w, int64_t bound)
 /* Mostly now, often late, on a grid so that times meet again. */
 static int64_t random_time(struct world *w)
 {
-    int64_t late = rnd_below(&w->rnd, 10) < 7 ? below(w, 60) : below(w, 5 * 3600);
-    int64_t ts = (w->now_ns / NS_PER_S - late) * NS_PER_S;
+    int64_t late = rnd_below(&w->rnd, 10) < 7 ? below(w, 60 * w->pace_s) : below(w, 5 * 3600);
+    int64_t ts = (w->now_ns / NS_PER_S - late) / w->pace_s * w->pace_s * NS_PER_S;
     return rnd_below(&w->rnd, 4) ? ts : ts + below(w, 4) * 250 * NS_PER_MS;
 }
 
@@ -91,7 +92,7 @@ static void do_write(struct world *w)
         pointers[i] = &sets[i].set;
     }
     MUST(w, telemetry_write(w->store, pointers, n, &why) == ERR_OK);
-    w->now_ns += below(w, 3) * NS_PER_S / 2;
+    w->now_ns += below(w, 3) * w->pace_s * NS_PER_S / 2;
 }
 
 static const struct model_series *random_series(struct world *w, size_t *ret)
@@ -294,16 +295,17 @@ static void do_one(struct world *w)
         do_reopen(w);
 }
 
-void telemetry_random_test(struct telemetry_maker *maker, uint64_t seed, uint64_t operations)
+void telemetry_random_test(struct telemetry_maker *maker, const struct telemetry_random *r)
 {
     static struct world w;
     struct why why = {""};
-    w = (struct world){.maker = maker, .seed = seed, .now_ns = START_NS};
-    rnd_seed(&w.rnd, seed);
+    w = (struct world){.maker = maker, .seed = r->seed, .pace_s = r->pace_s, .now_ns = START_NS};
+    rnd_seed(&w.rnd, r->seed);
     telemetry_model_init(&w.model);
-    print_message("seed %" PRIu64 ", %" PRIu64 " operations\n", seed, operations);
+    print_message("seed %" PRIu64 ", pace %" PRId64 " s, %" PRIu64 " operations\n", r->seed,
+                  r->pace_s, r->operations);
     assert_int_equal(maker->open(maker, &w.store, &why), ERR_OK);
-    for (; w.operation < operations; w.operation++) do_one(&w);
+    for (; w.operation < r->operations; w.operation++) do_one(&w);
     w.store->ops->close(w.store);
     telemetry_model_done(&w.model);
 }

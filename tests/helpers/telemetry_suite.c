@@ -20,7 +20,7 @@
 
 static struct telemetry_maker *maker;
 static struct telemetry *store;
-static uint64_t random_operations;
+static struct telemetry_random random_run;
 
 static void open_store(void)
 {
@@ -409,10 +409,10 @@ static void random_operations_agree_with_the_model(void **state)
 {
     (void)state;
     const char *seed = getenv("R7_SEED"), *operations = getenv("R7_OPERATIONS");
-    uint64_t s = 2024, n = random_operations;
-    if (seed) assert_true(bytes_to_u64(bytes_str(seed), &s));
-    if (operations) assert_true(bytes_to_u64(bytes_str(operations), &n));
-    telemetry_random_test(maker, s, n);
+    struct telemetry_random r = random_run;
+    if (seed) assert_true(bytes_to_u64(bytes_str(seed), &r.seed));
+    if (operations) assert_true(bytes_to_u64(bytes_str(operations), &r.operations));
+    telemetry_random_test(maker, &r);
 }
 
 static int wipe_only(void **state)
@@ -424,7 +424,7 @@ static int wipe_only(void **state)
 
 #define CLAIM(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
-int telemetry_suite_run(struct telemetry_maker *m, uint64_t operations)
+int telemetry_suite_run(struct telemetry_maker *m)
 {
     const struct CMUnitTest tests[] = {
         CLAIM(samples_come_back_in_the_order_of_time),
@@ -441,9 +441,17 @@ int telemetry_suite_run(struct telemetry_maker *m, uint64_t operations)
         CLAIM(times_before_1970_have_hours_too),
         CLAIM(a_cursor_outlives_writes_seals_and_retention),
         CLAIM(statistics_count_what_was_written),
+    };
+    maker = m;
+    return cmocka_run_group_tests_name(m->name, tests, NULL, NULL);
+}
+
+int telemetry_suite_run_random(struct telemetry_maker *m, const struct telemetry_random *r)
+{
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(random_operations_agree_with_the_model, wipe_only),
     };
     maker = m;
-    random_operations = operations;
+    random_run = *r;
     return cmocka_run_group_tests_name(m->name, tests, NULL, NULL);
 }

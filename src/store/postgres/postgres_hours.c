@@ -135,9 +135,13 @@ static enum err read_in(struct reading *g, struct postgres_conn *c, const struct
                "JOIN telemetry_records r ON r.org = s.org AND r.device = s.device "
                "AND r.ts_ns >= s.hour_ns AND r.ts_ns < s.hour_ns + 3600000000000 "
                "WHERE s.org = $1 AND s.device = $2 AND $3 = ANY (r.series) AND s.hour_ns >= $4 "
-               "AND s.hour_ns < $5 AND s.hour_ns >= $6 ORDER BY r.ts_ns"};
+               "AND s.hour_ns < $5 AND s.hour_ns >= $6 AND r.ts_ns >= $4 AND r.ts_ns < $7 "
+               "ORDER BY r.ts_ns"};
     bind_range(&clean, range, cutoff);
     bind_range(&stale, range, cutoff);
+    /* follows from the rest; said, so that only partitions and rows of that time are looked at,
+     * whatever the planner believes of their number */
+    postgres_wire_add_int(&stale.args, clock_add(range->to_ns, NS_PER_HOUR));
     enum err e = postgres_call_plain(c, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", why);
     if (!e) e = postgres_call_one(c, &clean, &g->clean, why);
     if (!e) e = postgres_call_stream(c, &stale, why);

@@ -164,7 +164,8 @@ enum err postgres_purge_device(struct telemetry *t, int64_t org, int64_t device)
     enum err e = delete_records(
         s,
         "WITH gone AS (DELETE FROM telemetry_records WHERE org = $1 AND device = $2 AND "
-        "ts_ns IN (SELECT ts_ns FROM telemetry_records WHERE org = $1 AND device = $2 LIMIT $3) "
+        "ts_ns <= (SELECT max(ts_ns) FROM (SELECT ts_ns FROM telemetry_records "
+        "WHERE org = $1 AND device = $2 ORDER BY ts_ns LIMIT $3) AS piece) "
         "RETURNING cardinality(series) AS points) "
         "SELECT count(*), coalesce(sum(points), 0)::bigint FROM gone",
         org, device, &points);
