@@ -7,9 +7,9 @@
  *   verify ── every series read back: count and checksum of what was acknowledged
  *   clean  ── the organisations are ended, the credential given back
  *
- * Everything happens on one libuv loop; a part that fails says why, and what was made is taken away
- * all the same.
- * Threads: main.   Memory: struct loadtest owns all of it. */
+ * Everything happens on one libuv loop, but for who watches, who has his own; a part that fails
+ * says why, and what was made is taken away all the same.
+ * Threads: main; loadtest_watch.c's.   Memory: struct loadtest owns all of it. */
 #include "app/cli.h"
 #include "app/loadtest_cast.h"
 #include "app/loadtest_figures.h"
@@ -44,7 +44,7 @@ struct loadtest {
     struct loadtest_org *orgs;
     struct loadtest_user *users;
     struct loadtest_device *devices;
-    struct loadtest_watch watch;
+    struct loadtest_watch *watch; /* during the run */
     struct loadtest_link **links; /* of devices */
     size_t link_count, orgs_made;
 
@@ -97,7 +97,8 @@ enum err loadtest_setup_clean(struct loadtest *t) MUST_CHECK;
 enum err loadtest_history_send(struct loadtest *t) MUST_CHECK;
 /* --noisy: the first organisation may send what the others do, and no more. */
 enum err loadtest_limits_narrow(struct loadtest *t) MUST_CHECK;
-void loadtest_watch_start(struct loadtest *t);
+enum err loadtest_watch_start(struct loadtest *t) MUST_CHECK;
+void loadtest_watch_take(struct loadtest *t); /* what was seen so far, into the figures */
 void loadtest_watch_end(struct loadtest *t);
 void loadtest_users_start(struct loadtest *t);
 void loadtest_users_end(struct loadtest *t); /* connections; credentials stay, for reading back */

@@ -68,16 +68,6 @@ struct loadtest_user {
     bool logged_in;
 };
 
-/* Who asks the monitoring routes while the others work. */
-struct loadtest_watch {
-    struct loadtest *t;
-    struct loadtest_due due;
-    struct loadtest_link *link;
-    struct loadtest_call call;
-    size_t next;
-    int64_t intended_ns;
-};
-
 struct loadtest_mqtt;
 struct loadtest_device {
     struct loadtest *t;

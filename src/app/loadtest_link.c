@@ -75,6 +75,15 @@ void loadtest_call_write(struct loadtest_call *c, const struct loadtest_net *net
     buf_add_bytes(b, body);
 }
 
+void loadtest_reply_text(const struct loadtest_reply *reply, char *ret, size_t size)
+{
+    int n = (int)(reply->body.n < 100 ? reply->body.n : 100);
+    if (reply->status)
+        snprintf(ret, size, "%d %.*s", reply->status, n, n ? reply->body.p : "");
+    else
+        snprintf(ret, size, "%s", reply->why);
+}
+
 /* --- the end of a call ---------------------------- */
 
 static void finish(struct loadtest_link *l, const struct loadtest_reply *reply)
@@ -365,6 +374,13 @@ enum err loadtest_net_resolve(const char *host, const char *port, struct sockadd
     memcpy(ret, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
     return ERR_OK;
+}
+
+void loadtest_net_copy(struct loadtest_net *net, uv_loop_t *loop, const struct loadtest_net *of)
+{
+    *net =
+        (struct loadtest_net){.loop = loop, .address = of->address, .patience_ns = of->patience_ns};
+    memcpy(net->host, of->host, sizeof net->host);
 }
 
 enum err loadtest_net_init(struct loadtest_net *net, uv_loop_t *loop, const char *url,

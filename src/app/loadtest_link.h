@@ -26,6 +26,8 @@ struct loadtest_net {
 /* "http://HOST:PORT": resolves it. */
 enum err loadtest_net_init(struct loadtest_net *net, uv_loop_t *loop, const char *url,
                            struct why *why) MUST_CHECK;
+/* The same server on another loop, without links. */
+void loadtest_net_copy(struct loadtest_net *net, uv_loop_t *loop, const struct loadtest_net *of);
 /* "HOST:PORT" to an address. */
 enum err loadtest_net_resolve(const char *host, const char *port, struct sockaddr_storage *ret,
                               struct why *why) MUST_CHECK;
@@ -38,6 +40,8 @@ struct loadtest_reply {
     struct bytes body; /* borrowed for the call of done() */
     const char *why;   /* static; NULL with a status */
 };
+/* "503 {...", in a few words. */
+void loadtest_reply_text(const struct loadtest_reply *reply, char *ret, size_t size);
 struct loadtest_call {
     struct buf request; /* the bytes to send, see loadtest_call_write() */
     void (*done)(struct loadtest_call *c, const struct loadtest_reply *reply);

@@ -13,13 +13,7 @@ enum { LOGINS_PER_SECOND = 20, INTERVALS_MAX = 600, DRAIN_S = 30, TICKS_PER_SECO
 
 void loadtest_note(struct loadtest *t, enum loadtest_kind kind, const struct loadtest_reply *reply)
 {
-    char *text = t->noted[kind];
-    if (text[0]) return;
-    if (reply->status)
-        snprintf(text, sizeof t->noted[kind], "%d %.*s", reply->status,
-                 (int)(reply->body.n < 100 ? reply->body.n : 100), reply->body.p);
-    else
-        snprintf(text, sizeof t->noted[kind], "%s", reply->why);
+    if (!t->noted[kind][0]) loadtest_reply_text(reply, t->noted[kind], sizeof t->noted[kind]);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -51,6 +45,7 @@ static void on_tick(struct loadtest_due *due)
     }
     if (t->running) {
         look_at_end(t, now);
+        loadtest_watch_take(t);
         if (!t->draining) loadtest_figures_turn(t->figures, now);
         cli_progress_show(&t->progress, (uint64_t)((now - t->start_ns) / NS_PER_S));
     }
@@ -127,6 +122,7 @@ static void drain(struct loadtest *t)
 {
     while (!t->draining || (t->under_way && loadtest_now_ns() < t->drain_until_ns))
         uv_run(&t->loop, UV_RUN_ONCE);
+    loadtest_watch_end(t);
     loadtest_figures_end(t->figures, t->ended_ns);
 }
 
@@ -141,19 +137,18 @@ enum err loadtest_run_all(struct loadtest *t)
     if (!t->figures) return why_say(&t->why, ERR_NOMEM, "out of memory");
     enum err e = t->opts.mqtt ? loadtest_mqtt_open(t) : ERR_OK;
     if (!e) e = open_links(t);
+    if (!e) e = loadtest_watch_start(t);
     if (!e) {
         cli_progress_start(&t->progress, t->cli, "seconds",
                            (uint64_t)((t->end_ns - t->start_ns) / NS_PER_S));
         t->running = true;
         loadtest_devices_start(t);
         loadtest_users_start(t);
-        loadtest_watch_start(t);
         drain(t);
         t->running = false;
         cli_progress_end(&t->progress);
         loadtest_devices_stop(t);
         loadtest_users_end(t);
-        loadtest_watch_end(t);
     }
     close_links(t);
     return e;
