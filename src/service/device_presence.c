@@ -9,6 +9,7 @@ enum { AT_ONCE = 512 }; /* devices in one transaction */
 struct change {
     struct reg_device *device;
     enum device_status from, to;
+    bool told; /* by us: another server may have, before it died */
 };
 
 /* What should be told of it now; the same as what was told when there is nothing to tell. */
@@ -39,14 +40,15 @@ static enum err append_event(struct sql_tx *tx, const struct change *c, int64_t 
     return event_service_append(tx, now_ns, &system, &note);
 }
 
-static enum err tell_one(struct sql_tx *tx, const struct change *c, int64_t now_ns)
+static enum err tell_one(struct sql_tx *tx, struct change *c, int64_t now_ns)
 {
     enum err e = catalog_devices_set_presence(tx, c->device->org, c->device->id, (int)c->to);
-    if (e == ERR_NOTFOUND) return ERR_OK; /* deleted meanwhile */
+    if (e == ERR_NOTFOUND) return ERR_OK; /* deleted meanwhile, or told */
+    c->told = true;
     return e ? e : append_event(tx, c, now_ns);
 }
 
-static enum err tell_some(struct device_presence *p, const struct change *changes, size_t n,
+static enum err tell_some(struct device_presence *p, struct change *changes, size_t n,
                           int64_t now_ns)
 {
     struct sql_tx *tx;
@@ -56,7 +58,8 @@ static enum err tell_some(struct device_presence *p, const struct change *change
     if ((e = sql_end(tx, e))) return e;
     for (size_t i = 0; i < n; i++) {
         atomic_store(&changes[i].device->presence, (int)changes[i].to);
-        if (p->changed) p->changed(p->ctx, changes[i].device, changes[i].to, now_ns);
+        if (p->changed && changes[i].told)
+            p->changed(p->ctx, changes[i].device, changes[i].to, now_ns);
     }
     return ERR_OK;
 }
@@ -71,7 +74,7 @@ enum err device_presence_run(struct device_presence *p, size_t *ret_n)
         enum device_status from = (enum device_status)atomic_load(&d->presence);
         enum device_status to = status_to_tell(p, d, now_ns);
         if (from == to) continue;
-        changes[n++] = (struct change){d, from, to};
+        changes[n++] = (struct change){d, from, to, false};
         if (n < AT_ONCE) continue;
         e = tell_some(p, changes, n, now_ns);
         told += e ? 0 : n;

@@ -5,7 +5,7 @@
  *                                  ^───────── next reading ────────────┘ (event DEVICE_CONNECTED)
  *
  * P1  what was told last stands in the catalog, changed in the transaction of the event: neither a
- *     restart nor a crash tells it twice or forgets it.
+ *     restart nor a crash tells it twice or forgets it, nor a server that takes over from another.
  * P2  after a start nobody is called silent for PRESENCE_GRACE_NS: it may have been the server that
  *     was away. (The status that answers show is computed from lastSeenAt and does not wait.)
  * Threads: one at a time, on a thread that may block.   Memory: none kept. */

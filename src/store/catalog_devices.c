@@ -171,9 +171,10 @@ enum err catalog_devices_set_seen(struct sql_tx *tx, int64_t org, int64_t device
 
 enum err catalog_devices_set_presence(struct sql_tx *tx, int64_t org, int64_t device, int presence)
 {
-    return catalog_rows_change(
-        tx, "UPDATE devices SET presence = $1 WHERE org = $2 AND id = $3 AND deleted_ns = 0",
-        SQL_ARGS(SQL_I(presence), SQL_I(org), SQL_I(device)));
+    return catalog_rows_change(tx,
+                               "UPDATE devices SET presence = $1 "
+                               "WHERE org = $2 AND id = $3 AND deleted_ns = 0 AND presence <> $1",
+                               SQL_ARGS(SQL_I(presence), SQL_I(org), SQL_I(device)));
 }
 
 enum err catalog_devices_delete(struct sql_tx *tx, int64_t org, int64_t device, int64_t now_ns)

@@ -38,7 +38,8 @@ enum err catalog_devices_touch_token(struct sql_tx *tx, int64_t org, int64_t dev
 /* Never moves backwards. */
 enum err catalog_devices_set_seen(struct sql_tx *tx, int64_t org, int64_t device,
                                   int64_t seen_ns) MUST_CHECK;
-/* The status that was told of it last (model of reg_device.presence). */
+/* The status that was told of it last (model of reg_device.presence). ERR_NOTFOUND: no such device,
+ * or that was told already. */
 enum err catalog_devices_set_presence(struct sql_tx *tx, int64_t org, int64_t device,
                                       int presence) MUST_CHECK;
 /* Soft: the token is gone, the external id is free. */

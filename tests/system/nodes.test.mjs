@@ -33,6 +33,8 @@ async function listen(server, token) {
     sockets.push(socket);
     return socket;
 }
+// The token too, which is news of its own: a device is found in the catalog before.
+const knows = (server, device, key) => until('the device and its token', async () => await status(server, 'GET', `/devices/${device}/commands?wait=0`, { device: key }) === 200);
 async function addUser(name, org) {
     const made = await run(['user', 'add', name, '--org', org, '--password', `password of ${name}`, '--email', `${name}@example.org`, '--data', temporaryDir()], { env: { STORE_URL: url } });
     assert.equal(made.code, 0, made.stderr);
@@ -176,7 +178,7 @@ describe('the catalog', { skip }, () => {
         const token = hr.accessToken;
         await until('the user', async () => await status(b, 'GET', '/devices', { token }) === 200);
         const { apiToken } = await a.device(token, 'tells');
-        await until('its token', async () => await status(b, 'GET', '/devices/tells/commands?wait=0', { device: apiToken }) === 200);
+        await knows(b, 'tells', apiToken);
         const login = (server, password) => server.call('POST', '/auth/login', { body: { username: 'guessed', password } });
         for (const [i, server] of [a, b, a, b, a].entries()) {
             assert.equal((await login(server, `wrong password ${i}`)).status, 401, `guess ${i}`);
@@ -218,6 +220,46 @@ describe('the catalog', { skip }, () => {
     });
 });
 
+describe('lists and what is cached of them', { skip }, () => {
+    const CHANGES = 30;
+    const named = (list, i) => list.some((one) => one.name === `n${i}`);
+
+    // What is made first, what is changed, and how the list shows it.
+    const lists = {
+        'devices': { path: '/devices', make: (on, token) => on.device(token, 'listed'),
+            change: (on, token, i) => on.ok('PUT', '/devices/listed', { token, body: { name: `n${i}` } }), shows: named },
+        'dashboards': { path: '/dashboards', make: (on, token) => on.ok('POST', '/dashboards', { token, body: { name: 'd' } }),
+            change: (on, token, i, made) => on.ok('PUT', `/dashboards/${made.id}`, { token, body: { name: `n${i}` } }), shows: named },
+        'rules': { path: '/rules', make: (on, token) => on.ok('POST', '/rules', { token, body: { name: 'r', deviceId: 'listed', variable: 'v', operator: 'GT', threshold: 1 } }),
+            change: (on, token, i, made) => on.ok('PUT', `/rules/${made.id}`, { token, body: { name: `n${i}` } }), shows: named },
+        'device groups': { path: '/device-groups', make: () => undefined,
+            change: (on, token, i) => on.ok('POST', '/device-groups', { token, body: { name: `n${i}` } }), shows: named },
+        'usage': { path: '/pilot/usage', make: () => undefined,
+            change: (on, token, i) => on.device(token, `used-${i}`), shows: (usage, i) => usage.data.deviceCount === i + 2 },
+        'the organisation': { path: '/organizations/ID', make: () => undefined,
+            change: (on, token, i, made, id) => on.ok('PUT', `/organizations/${id}`, { token, body: { name: `Listed ${i}` } }), shows: (org, i) => org.name === `Listed ${i}` },
+    };
+
+    test('a change at one is in the list of the other, whatever that had cached', async () => {
+        const hr = await a.register('lists');
+        const token = hr.accessToken;
+        await until('the user', async () => await status(b, 'GET', '/devices', { token }) === 200);
+        for (const [name, { path, make, change, shows }] of Object.entries(lists)) {
+            const made = await make(a, token);
+            const at = path.replace('ID', hr.organizationId);
+            const took = [];
+            if (made) await until('what is changed', async () => (await b.ok('GET', at, { token })).some((one) => one.id === made.id));
+            for (let i = 0; i < CHANGES; i++) {
+                const [writes, reads] = i % 2 ? [b, a] : [a, b];
+                for (let warm = 0; warm < 3; warm++) await reads.ok('GET', at, { token });
+                await change(writes, token, i, made, hr.organizationId);
+                took.push((await until(`${name} ${i}`, async () => shows(await reads.ok('GET', at, { token }), i))).ms);
+            }
+            console.log(`in the list of the other server after the answer, ${name}, ${CHANGES} changes: p50 ${quantile(took, 0.5)} ms, worst ${quantile(took, 1)} ms`);
+        }
+    });
+});
+
 describe('what is done once', { skip }, () => {
     test('one of two leads, and both know how many there are', async () => {
         const both = [await info(a), await info(b)];
@@ -230,7 +272,7 @@ describe('what is done once', { skip }, () => {
         const token = user.accessToken;
         const d = await a.device(token, 'rule-1');
         const sees = [await listen(a, token), await listen(b, token)];
-        await until('the device', async () => await status(b, 'GET', '/devices/rule-1', { token }) === 200);
+        await knows(b, 'rule-1', d.apiToken);
         await b.ok('POST', '/rules', { token, body: { name: 'hot', deviceId: 'rule-1', variable: 't', operator: 'GT', threshold: 80, cooldownMinutes: 0 } });
         for (const [i, server] of [a, b, a].entries()) {
             for (const t of [20, 90 + i])
@@ -247,7 +289,7 @@ describe('what is done once', { skip }, () => {
         for (const [i, [make, send]] of [[a, b], [b, a]].entries()) {
             const d = await make.device(token, `syn-${i}`);
             await make.ok('POST', `/data/ingest/syn-${i}`, { device: d.apiToken, body: { variables: { x: 1 } } });
-            await until('the device', async () => await status(send, 'GET', `/devices/syn-${i}`, { token }) === 200);
+            await knows(send, `syn-${i}`, d.apiToken);
             await make.ok('POST', '/synthetic-variables', { token, body: { deviceId: `syn-${i}`, name: 'twice', expression: 'x * 2' } });
             await until('refused', async () => await status(send, 'POST', `/data/ingest/syn-${i}`, { device: d.apiToken, body: { variables: { twice: 1 } } }) === 400);
             await until('computed', async () => {
@@ -261,7 +303,7 @@ describe('what is done once', { skip }, () => {
     test('a command given at one reaches a device that waits at the other', async () => {
         const token = user.accessToken;
         const d = await a.device(token, 'cmd-1');
-        await until('the device', async () => await status(b, 'GET', '/devices/cmd-1/commands?wait=0', { device: d.apiToken }) === 200);
+        await knows(b, 'cmd-1', d.apiToken);
         const waits = b.ok('GET', '/devices/cmd-1/commands?wait=20', { device: d.apiToken });
         await settled(100);
         await a.ok('POST', '/devices/cmd-1/commands', { token, body: { command: 'restart' } });
@@ -273,7 +315,7 @@ describe('what is done once', { skip }, () => {
         const token = user.accessToken;
         const d = await a.device(token, 'fail-1');
         await a.ok('POST', '/rules', { token, body: { name: 'over', deviceId: 'fail-1', variable: 't', operator: 'GT', threshold: 50, cooldownMinutes: 0 } });
-        await until('the device', async () => await status(b, 'GET', '/devices/fail-1', { token }) === 200);
+        await knows(b, 'fail-1', d.apiToken);
         const [leader, other] = (await info(a)).leads ? [a, b] : [b, a];
         await other.ok('POST', '/data/ingest/fail-1', { device: d.apiToken, body: { variables: { t: 10 } } });
         const writes = leader.ok('POST', '/data/ingest/fail-1', { device: d.apiToken, body: { variables: { t: 60 } } });

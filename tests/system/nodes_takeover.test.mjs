@@ -56,7 +56,7 @@ before(async () => {
     user = await leader.register('takeover');
     token = user.accessToken;
     pump = await leader.device(token, 'pump-1');
-    await eventually('the device at the other', async () => (await other.call('GET', '/devices/pump-1', { token })).status === 200);
+    await eventually('the device at the other', async () => (await other.call('GET', '/devices/pump-1/commands?wait=0', { device: pump.apiToken })).status === 200);
 });
 after(async () => {
     for (const server of [leader, other]) if (server && server.exitCode === undefined) await server.stop();

@@ -121,6 +121,40 @@ static void restart_tells_nothing_twice_and_gives_devices_time(void **state)
     service_world_close(&t.w);
 }
 
+/* Another server on the same catalog, which has heard the device as we have, and not yet what we
+ * told of it. */
+static void a_server_that_takes_over_tells_nothing_twice(void **state)
+{
+    (void)state;
+    struct world t;
+    struct registry *other;
+    struct why why;
+    open_world(&t);
+    speak(&t);
+    assert_int_equal(registry_save_seen(t.w.registry), ERR_OK);
+    assert_int_equal(look(&t), 1);
+    assert_int_equal(registry_open(&other, t.w.db, &t.w.clock.clock, rnd_system(), &why), ERR_OK);
+    struct device_presence first = t.presence, second = t.presence;
+    second.registry = other;
+    clock_fake_advance(&t.w.clock, DEVICE_SILENCE_NS + NS_PER_S);
+    assert_int_equal(look(&t), 1);
+    assert_int_equal(t.heard.offline, 1);
+    t.presence = second;
+    (void)look(&t);
+    assert_int_equal(service_world_events(&t.w, t.org, "DEVICE_OFFLINE"), 1);
+    assert_int_equal(t.heard.offline, 1);
+    struct reg_device *there = registry_find_external(other, t.org, BYTES("pump"));
+    speak(&t);
+    atomic_store(&there->last_seen_ns, clock_wall_ns(&t.w.clock.clock));
+    assert_int_equal(look(&t), 1); /* the other one leads now: it tells what comes */
+    t.presence = first;
+    (void)look(&t);
+    assert_int_equal(service_world_events(&t.w, t.org, "DEVICE_CONNECTED"), 1);
+    assert_int_equal(t.heard.online, 2); /* of the first reading, and of this one */
+    registry_free(other);
+    service_world_close(&t.w);
+}
+
 static void deleted_device_is_not_missed(void **state)
 {
     (void)state;
@@ -142,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_and_return_are_told_once_each),
         cmocka_unit_test(restart_tells_nothing_twice_and_gives_devices_time),
+        cmocka_unit_test(a_server_that_takes_over_tells_nothing_twice),
         cmocka_unit_test(deleted_device_is_not_missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
