@@ -181,6 +181,32 @@ describe('what it must notice', { concurrency: true }, () => {
     });
 });
 
+describe('endurance', { concurrency: true }, () => {
+    // A run of four seconds in which a reading is answered after so long, by how far it has come (0 to 1).
+    async function endure(delayMs) {
+        let begin;
+        const url = await proxy((method, path) => {
+            if (method !== 'POST' || !path.startsWith('/api/v1/data/ingest/')) return false;
+            begin ??= Date.now();
+            return { delay: delayMs(Math.min((Date.now() - begin) / 4000, 1)) };
+        });
+        const { code, stdout, stderr } = await through(url, ...small('0', '4s'), '--scenario', 'endurance');
+        const report = JSON.parse(stdout || '{}');
+        assert.deepEqual([report.scenario, report.stages?.map((stage) => stage.factor), report.errors, report.sentEqualsStored], ['endurance', [1], 0, true], stderr);
+        return { code, ...report };
+    }
+
+    test('what becomes slower and slower is named, and fails the run', async () => {
+        const { code, growing } = await endure((done) => 10 + 500 * done);
+        assert.deepEqual([code, growing.includes('ingest')], [1, true], `${growing}`);
+    });
+
+    test('what becomes faster is not', async () => {
+        const { growing } = await endure((done) => 10 + 500 * (1 - done));
+        assert.deepEqual(growing.filter((kind) => kind === 'ingest'), []);
+    });
+});
+
 describe('against a saved run', () => {
     test('a route that became slow is worse', async () => {
         const url = await proxy((method, path) => method === 'POST' && path.startsWith('/api/v1/data/ingest/') && { delay: 80 });
