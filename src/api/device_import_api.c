@@ -216,6 +216,14 @@ static void write_report(struct api_call *c, const struct import_table *t)
     api_ok(c, 200);
 }
 
+/* For the ledger: one request, so many devices. */
+static void note_limited(struct api_call *c, const struct import_table *t)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < t->n; i++) n += t->rows[i].limited;
+    if (n) service_call_note_refusal(c, limit_key(LIMIT_DEVICES), n);
+}
+
 void device_import_api_csv(struct api_call *c)
 {
     struct import_table *t = arena_zalloc(c->arena, sizeof *t);
@@ -226,6 +234,7 @@ void device_import_api_csv(struct api_call *c)
     if (!e) t->c = c;
     if (!e) e = read_table(t, file, &why);
     if (!e) e = device_import_run(c->app->devices, &actor, t->rows, t->n, c->arena);
+    if (t) note_limited(c, t);
     if (e)
         api_fail(c, e, &why);
     else

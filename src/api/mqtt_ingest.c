@@ -72,7 +72,8 @@ enum err mqtt_ingest_pace(struct mqtt_api *api, const struct principal *who, boo
 {
     struct rate_state s;
     if (who->kind != PRINCIPAL_DEVICE) return ERR_OK;
-    enum err e = rates_take(api->app->rates, RATE_TELEMETRY, who->device->id, may_block, &s);
+    enum err e =
+        rates_take(api->app->rates, RATE_TELEMETRY, who->org, who->device->id, may_block, &s);
     if (e == ERR_RATE) mqtt_ingest_note(api, who, rates_key(RATE_TELEMETRY), 1);
     return e;
 }

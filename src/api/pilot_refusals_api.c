@@ -85,6 +85,8 @@ void pilot_refusals_api_list(struct api_call *c)
         answer_json(c, rows, n);
 }
 
+#define RATE_MAX 1e9 /* as the keys */
+
 /* --- dry run -----------------------------------------------------------------------------------*/
 
 static void write_day(struct buf *b, const struct dry_run_day *d)
@@ -103,10 +105,11 @@ static void write_day(struct buf *b, const struct dry_run_day *d)
 static void write_line(struct buf *b, const struct dry_run_line *l)
 {
     json_write_open(b, '{');
-    json_write_member_text(b, "limit", limit_key(l->what));
+    json_write_member_text(b, "limit", l->limit);
     json_write_member_i64(b, "max", l->max);
     json_write_member_i64(b, "used", l->used);
     json_write_member_i64(b, "wouldRefuse", l->refused);
+    if (l->what == LIMITS) json_write_member_i64(b, "busiestMinute", l->busiest_minute);
     if ((int)l->what >= LIMIT_DAILY_FIRST) {
         json_write_key(b, "days");
         json_write_open(b, '[');
@@ -140,22 +143,45 @@ static int64_t read_days(struct api_fields *f)
     return 0;
 }
 
+static int64_t read_rate(struct api_fields *f, const char *name)
+{
+    double v = 0;
+    if (!api_field_number(f, name, &v)) return 0;
+    if (v >= 1 && v <= RATE_MAX && v == (double)(int64_t)v) return (int64_t)v;
+    api_field_error(f, name, "must be a whole number from 1 to 1000000000");
+    return 0;
+}
+
+/* A bucket holds a minute's requests and the burst. */
+static void read_rates(struct api_fields *f, int64_t ret[RATE_KINDS])
+{
+    static const char *const names[RATE_KINDS] = {"requestsPerMinute", "readsPerMinute",
+                                                  "telemetryPerMinute"};
+    for (int i = 0; i < RATE_KINDS; i++) ret[i] = read_rate(f, names[i]);
+    int64_t burst = read_rate(f, "burst");
+    if (burst && !ret[RATE_REQUESTS]) api_field_error(f, "burst", "goes with requestsPerMinute");
+    ret[RATE_REQUESTS] += burst;
+}
+
 void pilot_refusals_api_dry_run(struct api_call *c)
 {
     struct cJSON *json;
     struct api_fields f;
-    struct pilot_limits_change plan;
-    struct dry_run_line lines[LIMITS];
+    struct pilot_limits_change limits;
+    struct dry_run_plan plan;
+    struct dry_run_line lines[DRY_RUN_LINES];
     size_t n = 0;
     struct sql_tx *tx;
     if (!api_json(c, &json)) return;
     api_fields_open(&f, c, json);
     int64_t days = read_days(&f);
-    pilot_plans_api_read_limits(&f, &plan);
+    pilot_plans_api_read_limits(&f, &limits);
+    memcpy(plan.max, limits.max, sizeof plan.max);
+    read_rates(&f, plan.rate);
     if (!api_fields_close(&f)) return;
     int64_t now_ns = clock_wall_ns(c->app->clock);
     enum err e = sql_begin(c->app->db, SQL_READ, &tx);
-    if (!e) e = sql_end(tx, dry_run(tx, c->who.org, plan.max, now_ns, days, c->arena, lines, &n));
+    if (!e) e = sql_end(tx, dry_run(tx, c->who.org, &plan, now_ns, days, c->arena, lines, &n));
     if (e)
         api_fail(c, e, NULL);
     else

@@ -51,7 +51,7 @@ enum err quota_call_pace(struct api_call *c, bool may_block)
     if (c->route->who == WHO_ANYONE || c->who.kind == PRINCIPAL_NONE) return ERR_OK;
     enum rate_kind kind = device ? RATE_TELEMETRY : is_read(c) ? RATE_READS : RATE_REQUESTS;
     int64_t id = device ? c->who.device->id : c->who.user;
-    enum err e = rates_take(c->app->rates, kind, id, may_block, &s);
+    enum err e = rates_take(c->app->rates, kind, c->who.org, id, may_block, &s);
     if (e == ERR_RATE) refuse_pace(c, kind, &s);
     return e;
 }

@@ -1,6 +1,8 @@
 /* The pilot's part of the start order (see boot_pilot.h). */
 #include "app/boot_pilot.h"
 
+#include "base/log.h"
+#include "pilot/rate_hours.h"
 #include "pilot/rate_share.h"
 #include "store/nodes.h"
 #include "store/registry.h"
@@ -69,6 +71,8 @@ void boot_pilot_join(struct boot_pilot *b)
 
 void boot_pilot_close(struct boot_pilot *b)
 {
+    enum err e = b->rates ? rate_hours_write(b->rates, b->app->db, b->app->clock) : ERR_OK;
+    if (e) LOG(LOG_WARN, "last_minute_of_rates_not_kept", LOG_S("why", err_sentence(e)));
     ledger_free(b->ledger);
     rate_share_free(b->share);
     rates_free(b->rates);

@@ -15,6 +15,7 @@
 #include "pilot/ledger.h"
 #include "pilot/performance_costly.h"
 #include "pilot/quota.h"
+#include "pilot/rate_hours.h"
 #include "pilot/watch.h"
 #include "service/auth_users.h"
 #include "service/command_service.h"
@@ -116,6 +117,11 @@ static enum err keep_quotas(struct housekeeping *h)
 {
     enum err e = quota_maintain(h->app->quota), written = ledger_write(h->app->ledger);
     return e ? e : written;
+}
+
+static enum err keep_rate_hours(struct housekeeping *h)
+{
+    return rate_hours_write(h->app->rates, h->app->db, h->app->clock);
 }
 
 static enum err kick_fleet(struct housekeeping *h)
@@ -232,6 +238,7 @@ static const struct job {
     {"analytics", NS_PER_S, kick_analytics},
     {"warm_caches", NS_PER_S, warm_caches},
     {"quotas", NS_PER_S, keep_quotas},
+    {"rate_hours", NS_PER_MINUTE, keep_rate_hours},
     {"save_last_seen", 10 * NS_PER_S, save_seen},
     {"retention", NS_PER_HOUR, retain},
     {"purge_deleted_devices", 10 * NS_PER_MINUTE, purge_devices},

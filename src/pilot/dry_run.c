@@ -5,13 +5,19 @@
 #include "store/catalog_usage.h"
 #include "store/limits.h"
 
-/* One hour more of a day. */
-static void add_hour(struct dry_run_line *l, const struct usage_hour *h)
+/* Hours come in order; days has room for all. */
+static struct dry_run_day *day_of(struct dry_run_line *l, const struct usage_hour *h)
 {
     int64_t day = h->hour / 24;
     if (!l->day_count || l->days[l->day_count - 1].day != day)
         l->days[l->day_count++] = (struct dry_run_day){.day = day};
-    struct dry_run_day *d = &l->days[l->day_count - 1];
+    return &l->days[l->day_count - 1];
+}
+
+/* One hour more of a day. */
+static void add_hour(struct dry_run_line *l, const struct usage_hour *h)
+{
+    struct dry_run_day *d = day_of(l, h);
     bool was_within = d->used <= l->max;
     d->used += h->used;
     l->used += h->used;
@@ -38,20 +44,53 @@ static enum err fill_count(struct sql_tx *tx, int64_t org, struct dry_run_line *
     return e;
 }
 
-enum err dry_run(struct sql_tx *tx, int64_t org, const int64_t max[LIMITS], int64_t now_ns,
-                 int64_t days, struct arena *a, struct dry_run_line ret[LIMITS], size_t *ret_n)
+static void add_rate_hour(struct dry_run_line *l, const struct usage_hour *h)
+{
+    struct dry_run_day *d = day_of(l, h);
+    d->used += h->used;
+    l->used += h->used;
+    if (h->busiest_minute > l->busiest_minute) l->busiest_minute = h->busiest_minute;
+    if (h->busiest_minute <= l->max) return;
+    if (!d->reached_hour) d->reached_hour = h->hour;
+    d->refused += h->busiest_minute - l->max;
+    l->refused += h->busiest_minute - l->max;
+}
+
+static enum err fill_rate(struct sql_tx *tx, int64_t org, struct dry_run_line *l, int64_t from,
+                          int64_t to, struct arena *a)
+{
+    struct usage_hour *hours = NULL;
+    size_t n = 0;
+    enum err e = catalog_usage_rate_hours(tx, org, l->limit, from, to, a, &hours, &n);
+    if (e) return e;
+    l->days = arena_array(a, (size_t)(to - from) / 24 + 2, sizeof *l->days);
+    if (!l->days) return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) add_rate_hour(l, &hours[i]);
+    return ERR_OK;
+}
+
+enum err dry_run(struct sql_tx *tx, int64_t org, const struct dry_run_plan *plan, int64_t now_ns,
+                 int64_t days, struct arena *a, struct dry_run_line ret[DRY_RUN_LINES],
+                 size_t *ret_n)
 {
     struct usage_hour *hours = NULL;
     size_t hour_count = 0, n = 0;
-    int64_t today = now_ns / NS_PER_DAY;
-    enum err e = catalog_usage_hours(tx, org, (today - days + 1) * 24, today * 24 + 23, a, &hours,
-                                     &hour_count);
+    const int64_t today = now_ns / NS_PER_DAY, from = (today - days + 1) * 24, to = today * 24 + 23;
+    enum err e = catalog_usage_hours(tx, org, from, to, a, &hours, &hour_count);
     for (int i = LIMIT_USERS; i < LIMITS && !e; i++) {
-        if (!max[i]) continue;
+        if (!plan->max[i]) continue;
         struct dry_run_line *l = &ret[n++];
-        *l = (struct dry_run_line){.what = (enum limit)i, .max = max[i]};
+        const enum limit what = (enum limit)i;
+        *l = (struct dry_run_line){.what = what, .limit = limit_key(what), .max = plan->max[i]};
         e = i < LIMIT_DAILY_FIRST ? fill_count(tx, org, l)
                                   : fill_daily(l, hours, hour_count, days, a);
+    }
+    for (int i = 0; i < RATE_KINDS && !e; i++) {
+        if (!plan->rate[i]) continue;
+        struct dry_run_line *l = &ret[n++];
+        *l = (struct dry_run_line){
+            .what = LIMITS, .limit = rates_key((enum rate_kind)i), .max = plan->rate[i]};
+        e = fill_rate(tx, org, l, from, to, a);
     }
     *ret_n = n;
     return e;

@@ -12,11 +12,15 @@
 #define ALONE_NS    (2 * NS_PER_MINUTE) /* what another node gave has been refilled since */
 
 struct bucket {
-    uint64_t key;            /* the map's */
-    _Atomic int64_t full_ns; /* monotonic: when it will be full again */
-    struct rate_place place; /* what this node has of the shared one */
+    uint64_t key; /* the map's */
+    int64_t org;
+    _Atomic int64_t full_ns;         /* monotonic: when it will be full again */
+    struct rate_place place;         /* what this node has of the shared one */
+    _Atomic uint64_t minute;         /* the one under way << MINUTE_BITS, and how many it has */
+    _Atomic uint64_t taken, busiest; /* since the last rates_collect() */
     struct bucket *next;
 };
+enum { MINUTE_BITS = 32 };
 
 struct rates {
     struct rates_opts opts;
@@ -36,11 +40,12 @@ const char *rates_key(enum rate_kind kind)
     return keys[kind];
 }
 
-static struct bucket *make(struct rates *r, uint64_t key)
+static struct bucket *make(struct rates *r, uint64_t key, int64_t org)
 {
     struct bucket *fresh = mem_zalloc(sizeof *fresh);
     if (!fresh) return NULL;
     fresh->key = fresh->place.name = key;
+    fresh->org = org;
     rwlock_write(&r->lock);
     struct bucket *there = map_get(&r->by_key, map_u64(&key));
     enum err e = there ? ERR_EXISTS : map_put(&r->by_key, map_u64(&fresh->key), fresh);
@@ -55,13 +60,33 @@ static struct bucket *make(struct rates *r, uint64_t key)
 }
 
 /* Ids are below 2^53, so the kind fits beside. */
-static struct bucket *find(struct rates *r, enum rate_kind kind, int64_t id)
+static struct bucket *find(struct rates *r, enum rate_kind kind, int64_t org, int64_t id)
 {
     uint64_t key = (uint64_t)id * RATE_KINDS + (uint64_t)kind;
     rwlock_read(&r->lock);
     struct bucket *b = map_get(&r->by_key, map_u64(&key));
     rwlock_release(&r->lock);
-    return b ? b : make(r, key);
+    return b ? b : make(r, key, org);
+}
+
+static void raise_to(_Atomic uint64_t *max, uint64_t n)
+{
+    uint64_t old = atomic_load_explicit(max, memory_order_relaxed);
+    while (old < n && !atomic_compare_exchange_weak_explicit(max, &old, n, memory_order_relaxed,
+                                                             memory_order_relaxed))
+        ;
+}
+
+/* Who begins a minute closes the one before. */
+static void count(struct bucket *b, int64_t now_ns)
+{
+    uint64_t begun = (uint64_t)(now_ns / NS_PER_MINUTE) << MINUTE_BITS, next;
+    uint64_t old = atomic_load_explicit(&b->minute, memory_order_relaxed);
+    do next = old >= begun ? old + 1 : begun + 1; /* a late one counts for the newer minute */
+    while (!atomic_compare_exchange_weak_explicit(&b->minute, &old, next, memory_order_relaxed,
+                                                  memory_order_relaxed));
+    if (old < begun) raise_to(&b->busiest, (uint32_t)old);
+    atomic_fetch_add_explicit(&b->taken, 1, memory_order_relaxed);
 }
 
 /* A bucket as it is refilled here: all of it, or this node's part. */
@@ -128,12 +153,9 @@ static bool is_shared(struct rates *r, unsigned nodes)
     return now_ns - atomic_load_explicit(&r->others_ns, memory_order_relaxed) < ALONE_NS;
 }
 
-enum err rates_take(struct rates *r, enum rate_kind kind, int64_t id, bool may_block,
-                    struct rate_state *ret)
+static enum err take(struct rates *r, struct bucket *b, enum rate_kind kind, bool may_block,
+                     struct rate_state *ret)
 {
-    if (!atomic_load_explicit(&r->enabled, memory_order_relaxed)) return ERR_OK;
-    struct bucket *b = find(r, kind, id);
-    if (!b) return ERR_OK;
     unsigned nodes = r->opts.nodes ? r->opts.nodes(r->opts.nodes_ctx) : 1;
     if (!nodes) nodes = 1;
     enum err e = ERR_CLOSED;
@@ -141,6 +163,34 @@ enum err rates_take(struct rates *r, enum rate_kind kind, int64_t id, bool may_b
     if (e != ERR_CLOSED) return e;
     const struct pace mine = pace_of(r, kind, nodes);
     return move_on(b, &mine, clock_mono_ns(r->opts.clock), true, ret);
+}
+
+enum err rates_take(struct rates *r, enum rate_kind kind, int64_t org, int64_t id, bool may_block,
+                    struct rate_state *ret)
+{
+    if (!atomic_load_explicit(&r->enabled, memory_order_relaxed)) return ERR_OK;
+    struct bucket *b = find(r, kind, org, id);
+    if (!b) return ERR_OK;
+    enum err e = take(r, b, kind, may_block, ret);
+    if (!e) count(b, clock_mono_ns(r->opts.clock));
+    return e;
+}
+
+enum err rates_collect(struct rates *r, rates_each *each, void *ctx)
+{
+    enum err e = ERR_OK;
+    rwlock_read(&r->lock);
+    struct bucket *b = r->newest; /* those before it stay where they are */
+    rwlock_release(&r->lock);
+    for (; b && !e; b = b->next) {
+        const uint64_t taken = atomic_exchange(&b->taken, 0);
+        if (!taken) continue;
+        raise_to(&b->busiest, (uint32_t)atomic_load(&b->minute));
+        const struct rates_taken t = {b->org, (enum rate_kind)(b->key % RATE_KINDS), (int64_t)taken,
+                                      (int64_t)atomic_exchange(&b->busiest, 0)};
+        e = each(ctx, &t);
+    }
+    return e;
 }
 
 void rates_configure(struct rates *r, const struct rates_limits *limits)

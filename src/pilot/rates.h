@@ -10,6 +10,9 @@
  * algorithm of ITU-T I.371). What is refused moves nothing.
  *
  * R1  in any minute a bucket gives at most its size and what is refilled meanwhile.
+ * What was taken is counted beside: how many of each organisation, and the busiest minute of one
+ * user or device; pilot/rate_hours.h keeps it.
+ *
  * R2  several nodes share one bucket through Redis (rate_share.h), all of it usable through one of
  *     them. Without Redis, or while it is away, each gives the limit divided by the nodes that are
  *     known.
@@ -43,9 +46,17 @@ struct rate_state {
     int64_t max, remaining; /* of this node's part when there are several and no Redis */
     int64_t retry_ns;       /* until one more would be taken */
 };
-/* One request. ERR_RATE: refused, *ret says why. ERR_MORE: Redis has to be asked and !may_block.
- * Without memory for a new bucket the request passes. */
-enum err rates_take(struct rates *r, enum rate_kind kind, int64_t id, bool may_block,
+/* One request of the user or device `id` of org. ERR_RATE: refused, *ret says why. ERR_MORE: Redis
+ * has to be asked and !may_block. Without memory for a new bucket the request passes. */
+enum err rates_take(struct rates *r, enum rate_kind kind, int64_t org, int64_t id, bool may_block,
                     struct rate_state *ret) MUST_CHECK;
+/* What was taken since the last call, a bucket at a time; none without any. One at a time. */
+struct rates_taken {
+    int64_t org;
+    enum rate_kind kind;
+    int64_t requests, busiest_minute;
+};
+typedef enum err rates_each(void *ctx, const struct rates_taken *taken);
+enum err rates_collect(struct rates *r, rates_each *each, void *ctx) MUST_CHECK;
 /* The key that configures it, its name in refusals. */
 const char *rates_key(enum rate_kind kind);

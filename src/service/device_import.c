@@ -63,6 +63,7 @@ static enum err run_row(struct import_run *r, struct device_import_row *row, str
         e = create(r, row, d, &refusal);
     if (!e) return ERR_OK;
     d->id = 0; /* nothing to tell the registry */
+    row->limited = e == ERR_LIMIT;
     row->why = e == ERR_LIMIT     ? "The organisation has as many devices as it may."
                : e == ERR_INVALID ? r->why
                                   : NULL;

@@ -13,6 +13,7 @@ struct device_import_row {
     uint64_t line;
     const char *why; /* in: NULL, or why the row cannot be read; out: NULL when it was done */
     bool created;    /* out */
+    bool limited;    /* out: refused, the organisation has as many devices as it may */
 };
 enum err device_import_run(struct device_service *s, const struct actor *actor,
                            struct device_import_row *rows, size_t n,

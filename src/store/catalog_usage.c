@@ -50,7 +50,7 @@ enum err catalog_usage_set_warned(struct sql_tx *tx, int64_t org, int64_t day, e
                     SQL_ARGS(SQL_I(org), SQL_I(day), name_of(what)), NULL);
 }
 
-enum err catalog_usage_add_hour(struct sql_tx *tx, const struct usage_hour *h)
+static enum err add_hour(struct sql_tx *tx, struct sql_value name, const struct usage_hour *h)
 {
     return sql_exec(
         tx,
@@ -59,9 +59,19 @@ enum err catalog_usage_add_hour(struct sql_tx *tx, const struct usage_hour *h)
         "used = usage_hours.used + excluded.used, busiest_minute = CASE WHEN "
         "excluded.busiest_minute > usage_hours.busiest_minute THEN excluded.busiest_minute "
         "ELSE usage_hours.busiest_minute END",
-        SQL_ARGS(SQL_I(h->org), SQL_I(h->hour), name_of(h->what), SQL_I(h->used),
-                 SQL_I(h->busiest_minute)),
+        SQL_ARGS(SQL_I(h->org), SQL_I(h->hour), name, SQL_I(h->used), SQL_I(h->busiest_minute)),
         NULL);
+}
+
+enum err catalog_usage_add_hour(struct sql_tx *tx, const struct usage_hour *h)
+{
+    return add_hour(tx, name_of(h->what), h);
+}
+
+enum err catalog_usage_add_rate_hour(struct sql_tx *tx, const char *name,
+                                     const struct usage_hour *h)
+{
+    return add_hour(tx, SQL_T(bytes_str(name)), h);
 }
 
 static void read_hour(struct catalog_reader *r, void *item)
@@ -75,19 +85,34 @@ static void read_hour(struct catalog_reader *r, void *item)
 }
 
 #define HOURS "SELECT org, hour, name, used, busiest_minute FROM usage_hours WHERE "
+#define DAILY " AND name LIKE 'pilot.%'" /* not those of limits per minute */
 
 enum err catalog_usage_hours(struct sql_tx *tx, int64_t org, int64_t from, int64_t to,
                              struct arena *a, struct usage_hour **ret, size_t *ret_n)
 {
     void *items;
     enum err e =
-        org ? catalog_rows_all(tx,
-                               HOURS "org = $1 AND hour >= $2 AND hour <= $3 ORDER BY hour, name",
-                               SQL_ARGS(SQL_I(org), SQL_I(from), SQL_I(to)), a, read_hour,
-                               sizeof(struct usage_hour), USAGE_HOURS_MAX, &items, ret_n)
-            : catalog_rows_all(tx, HOURS "hour >= $1 AND hour <= $2 ORDER BY org, hour, name",
+        org ? catalog_rows_all(
+                  tx, HOURS "org = $1 AND hour >= $2 AND hour <= $3" DAILY " ORDER BY hour, name",
+                  SQL_ARGS(SQL_I(org), SQL_I(from), SQL_I(to)), a, read_hour,
+                  sizeof(struct usage_hour), USAGE_HOURS_MAX, &items, ret_n)
+            : catalog_rows_all(tx,
+                               HOURS "hour >= $1 AND hour <= $2" DAILY " ORDER BY org, hour, name",
                                SQL_ARGS(SQL_I(from), SQL_I(to)), a, read_hour,
                                sizeof(struct usage_hour), USAGE_HOURS_MAX, &items, ret_n);
+    if (!e) *ret = items;
+    return e;
+}
+
+enum err catalog_usage_rate_hours(struct sql_tx *tx, int64_t org, const char *name, int64_t from,
+                                  int64_t to, struct arena *a, struct usage_hour **ret,
+                                  size_t *ret_n)
+{
+    void *items;
+    enum err e = catalog_rows_all(
+        tx, HOURS "org = $1 AND name = $2 AND hour >= $3 AND hour <= $4 ORDER BY hour",
+        SQL_ARGS(SQL_I(org), SQL_T(bytes_str(name)), SQL_I(from), SQL_I(to)), a, read_hour,
+        sizeof(struct usage_hour), USAGE_HOURS_MAX, &items, ret_n);
     if (!e) *ret = items;
     return e;
 }

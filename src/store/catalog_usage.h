@@ -32,10 +32,17 @@ struct usage_hour {
 };
 /* Adds to `used`; the busiest minute is the larger one. */
 enum err catalog_usage_add_hour(struct sql_tx *tx, const struct usage_hour *h) MUST_CHECK;
-/* Of one organisation (0: of all), hours from..to, both included, by hour. At most
+/* Daily limits of one organisation (0: of all), hours from..to, both included, by hour. At most
  * USAGE_HOURS_MAX; ERR_LIMIT past it. */
 enum { USAGE_HOURS_MAX = 200000 };
 enum err catalog_usage_hours(struct sql_tx *tx, int64_t org, int64_t from, int64_t to,
                              struct arena *a, struct usage_hour **ret, size_t *ret_n) MUST_CHECK;
+/* The same of a limit per minute, which is no daily one: `name` is its key, used its requests, the
+ * busiest minute that of one user or device. */
+enum err catalog_usage_add_rate_hour(struct sql_tx *tx, const char *name,
+                                     const struct usage_hour *h) MUST_CHECK;
+enum err catalog_usage_rate_hours(struct sql_tx *tx, int64_t org, const char *name, int64_t from,
+                                  int64_t to, struct arena *a, struct usage_hour **ret,
+                                  size_t *ret_n) MUST_CHECK;
 /* Forgets what is from before. */
 enum err catalog_usage_prune(struct sql_tx *tx, int64_t before_day) MUST_CHECK;

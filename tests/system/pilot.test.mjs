@@ -199,9 +199,15 @@ describe('what people say, what was refused, how the program goes', () => {
         assert.ok(points.firstAt <= points.lastAt);
         const devices = rows.filter((one) => one.limit === 'pilot.max-devices-per-org').map((one) => one.who).sort();
         assert.deepEqual(devices, ['device:only', 'user:eve']);
+        const file = 'externalId,name\nonly,still here\nnew-1,a\nnew-2,b\nnew-3,c\n'; // an import is one request, for so many devices
+        const report = await on.ok('POST', '/import/devices/csv', { token, headers: { 'content-type': 'text/csv' }, body: file });
+        assert.deepEqual([report.successCount, report.failureCount], [1, 3], JSON.stringify(report));
+        const imported = await until(async () => (await on.ok('GET', '/pilot/refusals', { token })).data, (list) => list.length === 4);
+        const { who, limit, requests, amount } = imported.find((one) => one.way === '/api/v1/import/devices/csv');
+        assert.deepEqual({ who, limit, requests, amount }, { who: 'user:eve', limit: 'pilot.max-devices-per-org', requests: 1, amount: 3 });
         const csv = await on.call('GET', '/pilot/refusals?format=csv', { token });
         assert.match(csv.headers.get('content-disposition'), /attachment/);
-        assert.equal(csv.text.trim().split('\r\n').length, 4);
+        assert.equal(csv.text.trim().split('\r\n').length, 5);
         assert.match(csv.text, /^limit,who,way,requests,amount,firstAt,lastAt\r\n/);
         assert.equal((await on.ok('GET', '/pilot/refusals?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z', { token })).data.length, 0);
         assert.equal((await on.call('GET', '/pilot/refusals?format=xml', { token })).status, 400);
@@ -220,6 +226,11 @@ describe('what people say, what was refused, how the program goes', () => {
         assert.deepEqual(devices, { limit: 'pilot.max-devices-per-org', max: 5, used: 1, wouldRefuse: 0 });
         assert.equal(points.max, 4);
         assert.ok(Array.isArray(points.days));
+        const rates = await on.ok('POST', '/pilot/limits/dry-run', { token, body: { requestsPerMinute: 90, burst: 10, telemetryPerMinute: 5 } });
+        assert.deepEqual(rates.data.limits.map(({ limit, max }) => [limit, max]), [['rate-limiting.requests-per-minute', 100], ['rate-limiting.telemetry-per-minute', 5]]);
+        for (const one of rates.data.limits) assert.deepEqual(Object.keys(one), ['limit', 'max', 'used', 'wouldRefuse', 'busiestMinute', 'days']);
+        for (const body of [{ readsPerMinute: 0 }, { readsPerMinute: 1.5 }, { burst: 5 }, { telemetryPerMinute: 'x' }])
+            assert.deepEqual(Object.keys((await on.call('POST', '/pilot/limits/dry-run', { token, body })).json.errors), Object.keys(body));
     });
 
     test('feedback is stored and summed up', async () => {

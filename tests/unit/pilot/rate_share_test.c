@@ -99,7 +99,7 @@ static int take_all(int node)
 {
     int n = 0;
     enum err e;
-    while (!(e = rates_take(rates[node], RATE_REQUESTS, device, true, &last))) n++;
+    while (!(e = rates_take(rates[node], RATE_REQUESTS, 1, device, true, &last))) n++;
     assert_int_equal(e, ERR_RATE);
     return n;
 }
@@ -121,7 +121,7 @@ static void what_an_idle_node_has_on_lease_comes_back(void **state)
     (void)state;
     int taken = 0;
     for (; taken < 30; taken++) /* enough that it leases ahead */
-        assert_int_equal(rates_take(rates[1], RATE_REQUESTS, device, true, &last), ERR_OK);
+        assert_int_equal(rates_take(rates[1], RATE_REQUESTS, 1, device, true, &last), ERR_OK);
     int64_t until_ns = now() + DEADLINE_S * NS_PER_S;
     while (taken < 200) { /* refused while the other node holds some */
         taken += take_all(0);
@@ -140,7 +140,7 @@ static void *take_until_refused(void *arg)
 {
     struct taker *t = arg;
     struct rate_state s;
-    while (!rates_take(rates[t->node], RATE_REQUESTS, device, true, &s)) t->taken++;
+    while (!rates_take(rates[t->node], RATE_REQUESTS, 1, device, true, &s)) t->taken++;
     return NULL;
 }
 
@@ -175,9 +175,9 @@ static void who_may_not_block_is_told_so_and_finds_it_there_the_next_time(void *
 {
     (void)state;
     int64_t until_ns = now() + DEADLINE_S * NS_PER_S;
-    enum err e = rates_take(rates[0], RATE_REQUESTS, device, false, &last);
+    enum err e = rates_take(rates[0], RATE_REQUESTS, 1, device, false, &last);
     assert_int_equal(e, ERR_MORE);
-    while ((e = rates_take(rates[0], RATE_REQUESTS, device, false, &last)) == ERR_MORE) {
+    while ((e = rates_take(rates[0], RATE_REQUESTS, 1, device, false, &last)) == ERR_MORE) {
         assert_true(now() < until_ns);
         usleep(100);
     }
@@ -190,9 +190,9 @@ static void a_node_that_is_alone_asks_nobody_and_tells_what_it_gave_when_another
     (void)state;
     alive = 1;
     for (int i = 0; i < 150; i++)
-        assert_int_equal(rates_take(rates[0], RATE_REQUESTS, device, false, &last), ERR_OK);
+        assert_int_equal(rates_take(rates[0], RATE_REQUESTS, 1, device, false, &last), ERR_OK);
     alive = 2;
-    assert_int_equal(rates_take(rates[0], RATE_REQUESTS, device, true, &last), ERR_RATE);
+    assert_int_equal(rates_take(rates[0], RATE_REQUESTS, 1, device, true, &last), ERR_RATE);
     /* Redis did not know it: times the nodes, to be sure (H4) */
     assert_int_equal(take_all(1), 0);
 }
@@ -210,7 +210,7 @@ static void without_redis_each_gives_its_part_and_all_again_when_it_is_back(void
     wait_until(false);
     redis_server_again(&server);
     wait_until(true);
-    assert_int_equal(rates_take(rates[0], RATE_REQUESTS, device, true, &last), ERR_RATE);
+    assert_int_equal(rates_take(rates[0], RATE_REQUESTS, 1, device, true, &last), ERR_RATE);
     assert_int_equal(last.max, 200); /* and what was given meanwhile is known */
     device++;
     assert_int_equal(take_all(1), 200);
@@ -224,10 +224,10 @@ static void many_requests_share_a_question(void **state)
     configure(1000000000, 0);
     int64_t begin_ns = now();
     for (int i = 0; i < FIRST; i++, device++)
-        assert_int_equal(rates_take(rates[0], RATE_REQUESTS, device, true, &last), ERR_OK);
+        assert_int_equal(rates_take(rates[0], RATE_REQUESTS, 1, device, true, &last), ERR_OK);
     int64_t middle_ns = now();
     for (int i = 0; i < MANY; i++)
-        assert_int_equal(rates_take(rates[0], RATE_REQUESTS, device, true, &last), ERR_OK);
+        assert_int_equal(rates_take(rates[0], RATE_REQUESTS, 1, device, true, &last), ERR_OK);
     printf("a request that asks Redis: %.1f us; one of many of a device: %.2f us\n",
            (double)(middle_ns - begin_ns) / FIRST / 1e3, (double)(now() - middle_ns) / MANY / 1e3);
 }

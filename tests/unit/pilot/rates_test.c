@@ -43,7 +43,7 @@ static int take_all(enum rate_kind kind, int64_t id)
 {
     struct rate_state s;
     int n = 0;
-    while (!rates_take(rates, kind, id, false, &s)) n++;
+    while (!rates_take(rates, kind, 1, id, false, &s)) n++;
     return n;
 }
 
@@ -52,11 +52,11 @@ static void a_bucket_holds_the_minute_and_the_burst_and_refills_steadily(void **
     (void)state;
     struct rate_state s;
     assert_int_equal(take_all(RATE_REQUESTS, 7), 70);
-    assert_int_equal(rates_take(rates, RATE_REQUESTS, 7, false, &s), ERR_RATE);
+    assert_int_equal(rates_take(rates, RATE_REQUESTS, 1, 7, false, &s), ERR_RATE);
     assert_int_equal(s.max, 70);
     assert_int_equal(s.retry_ns, NS_PER_S);
     clock_fake_advance(&now, s.retry_ns - 1);
-    assert_int_equal(rates_take(rates, RATE_REQUESTS, 7, false, &s), ERR_RATE);
+    assert_int_equal(rates_take(rates, RATE_REQUESTS, 1, 7, false, &s), ERR_RATE);
     clock_fake_advance(&now, 1);
     assert_int_equal(take_all(RATE_REQUESTS, 7), 1);
     clock_fake_advance(&now, 30 * NS_PER_S);
@@ -69,7 +69,7 @@ static void what_is_left_is_said(void **state)
 {
     (void)state;
     struct rate_state s;
-    assert_int_equal(rates_take(rates, RATE_TELEMETRY, 1, false, &s), ERR_OK);
+    assert_int_equal(rates_take(rates, RATE_TELEMETRY, 1, 1, false, &s), ERR_OK);
     assert_int_equal(s.remaining, 59);
     assert_int_equal(take_all(RATE_TELEMETRY, 1), 59);
 }
@@ -101,17 +101,17 @@ static void changes_count_at_once_and_off_is_off(void **state)
     rates_configure(rates, &limits);
     clock_fake_advance(&now, NS_PER_MS); /* empty it stays, but it refills faster */
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(rates_take(rates, RATE_TELEMETRY, 1, false, &s), ERR_OK);
+        assert_int_equal(rates_take(rates, RATE_TELEMETRY, 1, 1, false, &s), ERR_OK);
     limits.per_minute[RATE_TELEMETRY] = 1;
     limits.burst[RATE_TELEMETRY] = 1000000000;
     rates_configure(rates, &limits);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(rates_take(rates, RATE_TELEMETRY, 2, false, &s), ERR_OK);
+        assert_int_equal(rates_take(rates, RATE_TELEMETRY, 1, 2, false, &s), ERR_OK);
     limits.burst[RATE_TELEMETRY] = 0;
     limits.enabled = false;
     rates_configure(rates, &limits);
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(rates_take(rates, RATE_TELEMETRY, 3, false, &s), ERR_OK);
+        assert_int_equal(rates_take(rates, RATE_TELEMETRY, 1, 3, false, &s), ERR_OK);
 }
 
 static _Atomic int taken;
@@ -121,7 +121,7 @@ static void *client(void *arg)
     struct rate_state s;
     (void)arg;
     for (int i = 0; i < 100; i++)
-        if (!rates_take(rates, RATE_READS, 9, false, &s)) atomic_fetch_add(&taken, 1);
+        if (!rates_take(rates, RATE_READS, 1, 9, false, &s)) atomic_fetch_add(&taken, 1);
     return NULL;
 }
 
