@@ -24,7 +24,7 @@ export const postgresIsHere = BIN !== undefined && PSQL !== undefined;
 const running = new Set();
 process.on('exit', () => { for (const server of running) server.child?.kill('SIGQUIT'); });
 
-// options: durable (fsync on), settings {name: value}
+// options: durable (fsync on), settings {name: value}, initdb [argument]
 export async function startPostgres(options = {}) {
     const server = new Postgres(options);
     await server.start();
@@ -32,14 +32,14 @@ export async function startPostgres(options = {}) {
 }
 
 class Postgres {
-    constructor({ durable = false, settings = {} }) {
+    constructor({ durable = false, settings = {}, initdb = [] }) {
         this.as = nobody();
         this.dir = mkdtempSync(join(tmpdir(), 'sensorvision-postgres-'));
         if (this.as.uid !== undefined) chownSync(this.dir, this.as.uid, this.as.gid);
-        this.url = `postgres://sensorvision@/postgres?host=${encodeURIComponent(this.dir)}`;
+        this.url = `postgres://sensorvision@/postgres?host=${encodeURIComponent(this.dir)}${settings.port ? `&port=${settings.port}` : ''}`;
         this.settings = { listen_addresses: '', unix_socket_directories: this.dir, max_connections: 100, shared_buffers: '128MB',
             max_wal_size: '1GB', fsync: durable ? 'on' : 'off', ...settings };
-        execFileSync(join(BIN, 'initdb'), ['-D', join(this.dir, 'data'), '-U', 'sensorvision', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
+        execFileSync(join(BIN, 'initdb'), ['-D', join(this.dir, 'data'), '-U', 'sensorvision', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C', ...initdb],
             { stdio: 'ignore', cwd: this.dir, ...this.as });
         running.add(this);
     }

@@ -10,10 +10,16 @@ const PROGRAM = '/usr/bin/redis-check-rdb'; // the server by another name
 export const hasRedis = existsSync(PROGRAM);
 
 export class Redis {
-    constructor() { this.dir = temporaryDir(); this.socket = join(this.dir, 'redis'); this.url = `unix://${this.socket}`; }
+    // port: of loopback as well; args: other than none of its own
+    constructor({ port = 0, args = ['--save', ''] } = {}) {
+        this.dir = temporaryDir();
+        this.socket = join(this.dir, 'redis');
+        this.url = `unix://${this.socket}`;
+        this.args = ['--bind', '127.0.0.1', '--port', `${port}`, '--unixsocket', this.socket, '--dir', this.dir, ...args];
+    }
 
     async start() {
-        this.child = spawn(PROGRAM, ['--port', '0', '--unixsocket', this.socket, '--save', '', '--dir', this.dir], { argv0: 'redis-server', stdio: 'ignore' });
+        this.child = spawn(PROGRAM, this.args, { argv0: 'redis-server', stdio: 'ignore' });
         for (const end = Date.now() + 20_000; Date.now() < end;) {
             if (await this.answers()) return this;
             await new Promise((resolve) => { setTimeout(resolve, 10); });
