@@ -54,6 +54,8 @@ static enum err take_catalog(struct legacy *l)
     enum err e = legacy_people_take(l);
     if (!e) e = legacy_things_take(l);
     if (!e) e = legacy_boards_take(l);
+    if (!e) e = legacy_formulas_take(l);
+    if (!e) e = legacy_history_take(l);
     if (e && !l->why.text[0])
         (void)why_say(&l->why, e, "%s: source: %.90s; target: %.90s", err_sentence(e),
                       legacy_source_message(&l->source),
@@ -130,8 +132,9 @@ static int print_report(struct job *j)
 
 static void begin(struct legacy *l)
 {
-    struct map *maps[] = {&l->orgs,   &l->devices,      &l->org_names,  &l->usernames,
-                          &l->emails, &l->external_ids, &l->dashboards, &l->labels};
+    struct map *maps[] = {&l->orgs,      &l->users,  &l->devices,      &l->org_names,
+                          &l->usernames, &l->emails, &l->external_ids, &l->dashboards,
+                          &l->labels,    &l->rules,  &l->raised};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) map_init(maps[i], 0);
     arena_init(&l->arena, ARENA_BYTES);
     l->now_ns = clock_wall_ns(clock_real());
@@ -140,8 +143,9 @@ static void begin(struct legacy *l)
 
 static void end(struct legacy *l)
 {
-    struct map *maps[] = {&l->orgs,   &l->devices,      &l->org_names,  &l->usernames,
-                          &l->emails, &l->external_ids, &l->dashboards, &l->labels};
+    struct map *maps[] = {&l->orgs,      &l->users,  &l->devices,      &l->org_names,
+                          &l->usernames, &l->emails, &l->external_ids, &l->dashboards,
+                          &l->labels,    &l->rules,  &l->raised};
     for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) map_done(maps[i]);
     store_side_close(&l->target);
     legacy_source_close(&l->source);

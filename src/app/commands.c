@@ -270,10 +270,12 @@ const struct cli_command commands_table[] = {
      .summary = "Takes over an installation of the Java platform from its database",
      .groups = CLI_CONFIG | CLI_DATA,
      .options = legacy_options,
-     .more = "Organisations, users with their passwords, devices with their tokens, tags, groups,\n"
-             "variables, values, rules and dashboards, into a new and empty store (--data, or\n"
-             "store.url). The source is only read, as one snapshot. What cannot be taken over is\n"
-             "reported with its reason. A command that was killed goes on when it is run again.\n",
+     .more =
+         "Organisations, users with their passwords and keys, devices with their tokens, tags,\n"
+         "groups, variables, values, rules, synthetic variables, alerts, events, dashboards, into\n"
+         "a new and empty store (--data, or store.url). The source is only read, as one\n"
+         "snapshot. What cannot be taken over is reported with its reason. A command that was\n"
+         "killed goes on when it is run again.\n",
      .examples =
          "  sensorvision import legacy --from postgres://reader@old/sensorvision --dry-run\n"
          "  sensorvision import legacy --from postgres://reader@old/sensorvision \\\n"

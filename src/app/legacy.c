@@ -19,6 +19,30 @@ struct legacy_device *legacy_find_device(struct legacy *l, struct bytes uuid_tex
     return map_get(&l->devices, bytes_of(&uuid, sizeof uuid));
 }
 
+struct legacy_user *legacy_find_user(struct legacy *l, int64_t id)
+{
+    uint64_t key = (uint64_t)id;
+    return map_get(&l->users, map_u64(&key));
+}
+
+struct legacy_rule *legacy_find_rule(struct legacy *l, struct bytes uuid_text)
+{
+    struct uuid uuid;
+    if (!uuid_parse(uuid_text, &uuid)) return NULL;
+    return map_get(&l->rules, bytes_of(&uuid, sizeof uuid));
+}
+
+enum err legacy_keep_rule(struct legacy *l, const struct legacy_rule *rule)
+{
+    struct legacy_rule *kept = arena_alloc(&l->arena, sizeof *kept);
+    if (!kept) return ERR_NOMEM;
+    *kept = *rule;
+    kept->name = arena_copy(&l->arena, rule->name);
+    kept->variable = arena_copy(&l->arena, rule->variable);
+    if (!kept->name.p || (rule->variable.n && !kept->variable.p)) return ERR_NOMEM;
+    return map_put(&l->rules, bytes_of(&kept->uuid, sizeof kept->uuid), kept);
+}
+
 bool legacy_claim(struct legacy *l, struct map *map, struct bytes key, enum err *e)
 {
     if (map_get(map, key)) return false;

@@ -84,6 +84,8 @@ static enum err take_rule(void *ctx, struct catalog_reader *r)
     rule.description = legacy_text(l, rule.description, RULE_DESCRIPTION_MAX, LEGACY_RULES,
                                    "the description was shortened");
     enum err e = write_rule(l, &rule);
+    const struct legacy_rule kept = {rule.uuid, rule.id, rule.org, d, rule.name, rule.variable};
+    if (!e) e = legacy_keep_rule(l, &kept);
     l->report.taken[LEGACY_RULES] += !e;
     return e;
 }

@@ -2,13 +2,15 @@
 #include "app/legacy.h"
 #include "security/bcrypt.h"
 #include "security/roles.h"
+#include "security/tokens.h"
 #include "service/auth_rules.h"
-#include "service/event_service.h"
-#include "service/event_types.h"
+#include "store/catalog_keys.h"
 #include "store/catalog_organizations.h"
 #include "store/catalog_users.h"
 
 #include <stdio.h>
+
+enum { KEY_DESCRIPTION_MAX = 500 };
 
 /* --- organisations ---------------------------------------------------------------------------- */
 
@@ -46,21 +48,11 @@ static struct bytes free_name(struct legacy *l, struct map *taken, struct bytes 
     return bytes_str(other);
 }
 
-static enum err tell(struct legacy *l, int64_t org)
-{
-    const struct actor actor = {.name = BYTES("cli:import legacy"), .org = org};
-    const struct event_note note = {.type = EVENT_LEGACY_IMPORTED,
-                                    .entity_type = "ORGANIZATION",
-                                    .title = "Taken over from the Java platform"};
-    return event_service_append(l->tx, l->now_ns, &actor, &note);
-}
-
 static enum err write_org(struct legacy *l, struct organization *o, int64_t id)
 {
     if (!l->tx) return ERR_OK;
     enum err e = legacy_next_id(l, "organizations", id);
-    if (!e) e = catalog_organizations_insert(l->tx, o);
-    return e ? e : tell(l, o->id);
+    return e ? e : catalog_organizations_insert(l->tx, o);
 }
 
 static enum err take_org(void *ctx, struct catalog_reader *r)
@@ -175,6 +167,14 @@ static struct bytes username_of(struct legacy *l, struct bytes name, int64_t id,
                      "another user has that name: the number was added", e);
 }
 
+static enum err keep_user(struct legacy *l, const struct user *u, int64_t id)
+{
+    struct legacy_user *kept = arena_alloc(&l->arena, sizeof *kept);
+    if (!kept) return ERR_NOMEM;
+    *kept = (struct legacy_user){(uint64_t)id, u->org, arena_copy(&l->arena, u->username)};
+    return kept->name.p ? map_put(&l->users, map_u64(&kept->id), kept) : ERR_NOMEM;
+}
+
 static enum err write_user(struct legacy *l, struct user *u, int64_t id)
 {
     if (!l->tx) return ERR_OK;
@@ -218,18 +218,78 @@ static enum err take_user(void *ctx, struct catalog_reader *r)
                               "a person's name was shortened");
     u.password_changed_ns = 0; /* no token of this program was issued before */
     e = write_user(l, &u, id);
+    if (!e) e = keep_user(l, &u, id);
     l->report.taken[LEGACY_USERS] += !e;
+    return e;
+}
+
+/* --- API keys --------------------------------------------------------------------------------- */
+
+static const struct legacy_field key_fields[] = {
+    {"id", "id::bigint"},
+    {"user_id", "user_id::bigint"},
+    {"key_value", "key_value::text"},
+    {"name", "name::text"},
+    {"description", "description::text"},
+    {"created_at", LEGACY_TIME("created_at")},
+    {"last_used_at", LEGACY_TIME("last_used_at")},
+    {"scheduled_revocation_at", LEGACY_TIME("scheduled_revocation_at")},
+    {"revoked_at", "(revoked_at IS NOT NULL)::int"},
+};
+
+static const char *why_no_key(struct legacy *l, const struct legacy_user *user,
+                              const struct api_key *k, struct bytes value, bool revoked)
+{
+    if (revoked || (k->expires_ns && k->expires_ns <= l->now_ns)) return "revoked there";
+    if (!user) return "of a user that was left out";
+    if (!value.n) return "kept as a hash there: make a new one";
+    return tokens_is_device(value) ? NULL : "it is no UUID: make a new one";
+}
+
+/* The platform's keys are UUIDs, of which older installations keep the text. */
+static enum err take_key(void *ctx, struct catalog_reader *r)
+{
+    struct legacy *l = ctx;
+    int64_t id = catalog_rows_int(r);
+    struct api_key k = {.user = catalog_rows_int(r)};
+    struct bytes value = bytes_trim(catalog_rows_text(r));
+    k.name = bytes_trim(catalog_rows_text(r));
+    k.description = catalog_rows_text(r);
+    k.created_ns = catalog_rows_int(r);
+    k.last_used_ns = catalog_rows_int(r);
+    k.expires_ns = catalog_rows_int(r);
+    const struct legacy_user *user = legacy_find_user(l, k.user);
+    const char *no = why_no_key(l, user, &k, value, catalog_rows_int(r) != 0);
+    l->report.found[LEGACY_KEYS]++;
+    if (no) {
+        legacy_report_left(&l->report, LEGACY_KEYS, no, k.name);
+        return ERR_OK;
+    }
+    if (!k.name.n) k.name = BYTES("Default Token");
+    k.name = legacy_text(l, k.name, API_KEY_NAME_MAX, LEGACY_KEYS, "the name was shortened");
+    k.description = legacy_text(l, k.description, KEY_DESCRIPTION_MAX, LEGACY_KEYS,
+                                "the description was shortened");
+    k.org = user->org;
+    tokens_hash(value, k.hash);
+    k.display_prefix = bytes_of(value.p, 8);
+    k.display_suffix = bytes_of(value.p + value.n - 4, 4);
+    enum err e = l->tx ? legacy_next_id(l, "api_keys", id) : ERR_OK;
+    if (!e && l->tx) e = catalog_keys_insert(l->tx, &k);
+    l->report.taken[LEGACY_KEYS] += !e;
     return e;
 }
 
 enum err legacy_people_take(struct legacy *l)
 {
+    struct legacy_source *s = &l->source;
     enum err e =
-        legacy_source_each(&l->source, "organizations", org_fields,
-                           sizeof org_fields / sizeof *org_fields, "ORDER BY id", take_org, l);
+        legacy_source_each(s, "organizations", org_fields, sizeof org_fields / sizeof *org_fields,
+                           "ORDER BY id", take_org, l);
     if (!e)
-        e = legacy_source_each(&l->source, "users", user_fields,
-                               sizeof user_fields / sizeof *user_fields, "ORDER BY users.id",
-                               take_user, l);
+        e = legacy_source_each(s, "users", user_fields, sizeof user_fields / sizeof *user_fields,
+                               "ORDER BY users.id", take_user, l);
+    if (!e)
+        e = legacy_source_each(s, "user_api_keys", key_fields,
+                               sizeof key_fields / sizeof *key_fields, "ORDER BY id", take_key, l);
     return e;
 }

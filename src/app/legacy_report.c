@@ -12,7 +12,12 @@ static const char *const names[LEGACY_KINDS] = {
     [LEGACY_TAGS] = "tags",
     [LEGACY_GROUPS] = "groups",
     [LEGACY_VARIABLES] = "variables",
+    [LEGACY_KEYS] = "apiKeys",
     [LEGACY_RULES] = "rules",
+    [LEGACY_FLEET_RULES] = "globalRules",
+    [LEGACY_SYNTHETICS] = "syntheticVariables",
+    [LEGACY_ALERTS] = "alerts",
+    [LEGACY_EVENTS] = "events",
     [LEGACY_DASHBOARDS] = "dashboards",
     [LEGACY_WIDGETS] = "widgets",
     [LEGACY_VALUES] = "values",
@@ -86,9 +91,9 @@ static bool has_notes(const struct legacy_report *r, bool left_out)
 
 void legacy_report_text(const struct legacy_report *r, struct buf *b)
 {
-    buf_printf(b, "%-14s %12s %12s\n", "", "found", "taken over");
+    buf_printf(b, "%-18s %12s %12s\n", "", "found", "taken over");
     for (int i = 0; i < LEGACY_KINDS; i++)
-        buf_printf(b, "%-14s %12" PRIu64 " %12" PRIu64 "\n", names[i], r->found[i], r->taken[i]);
+        buf_printf(b, "%-18s %12" PRIu64 " %12" PRIu64 "\n", names[i], r->found[i], r->taken[i]);
     if (has_notes(r, false)) buf_add_str(b, "changed:\n");
     write_notes(r, b, false);
     if (has_notes(r, true)) buf_add_str(b, "left out:\n");

@@ -77,8 +77,12 @@ static enum err keep_device(struct legacy *l, const struct device *d)
 {
     struct legacy_device *kept = arena_alloc(&l->arena, sizeof *kept);
     if (!kept) return ERR_NOMEM;
-    *kept = (struct legacy_device){d->uuid, d->id, d->org, arena_copy(&l->arena, d->external_id)};
-    if (!kept->external_id.p) return ERR_NOMEM;
+    *kept = (struct legacy_device){.uuid = d->uuid,
+                                   .id = d->id,
+                                   .org = d->org,
+                                   .external_id = arena_copy(&l->arena, d->external_id),
+                                   .name = arena_copy(&l->arena, d->name)};
+    if (!kept->external_id.p || (d->name.n && !kept->name.p)) return ERR_NOMEM;
     return map_put(&l->devices, bytes_of(&kept->uuid, sizeof kept->uuid), kept);
 }
 
@@ -165,6 +169,11 @@ static const struct legacy_field tag_fields[] = {
     {"color", "color::text"}, {"created_at", LEGACY_TIME("created_at")},
 };
 
+/* What the map knows of a tag or a group, by its number there and by its name. */
+struct known_label {
+    int64_t id, org; /* id: 0 while nothing is written */
+};
+
 struct labels {
     struct legacy *l;
     enum label_kind kind;
@@ -207,9 +216,9 @@ static enum err take_label(void *ctx, struct catalog_reader *r)
     label.description = legacy_text(l, label.description, LABEL_DESCRIPTION_MAX, of->counted,
                                     "the description was shortened");
     if (l->tx) e = catalog_labels_insert(l->tx, &label);
-    int64_t *kept = arena_alloc(&l->arena, sizeof *kept);
+    struct known_label *kept = arena_alloc(&l->arena, sizeof *kept);
     if (!kept) return ERR_NOMEM;
-    *kept = label.id;
+    *kept = (struct known_label){label.id, label.org};
     if (!e) e = map_put(&l->labels, label_key(l, of->kind, id), kept);
     l->report.taken[of->counted] += !e;
     return e;
@@ -219,17 +228,24 @@ static enum err take_membership(void *ctx, struct catalog_reader *r)
 {
     struct labels *of = ctx;
     struct legacy_device *d = legacy_find_device(of->l, catalog_rows_text(r));
-    int64_t *label = map_get(&of->l->labels, label_key(of->l, of->kind, catalog_rows_int(r)));
-    if (!d || !label || !of->l->tx) return ERR_OK;
-    struct sql_cursor *c;
-    struct sql_row row;
-    enum err e = sql_query(of->l->tx, "SELECT 1 FROM labels WHERE org = $1 AND id = $2",
-                           SQL_ARGS(SQL_I(d->org), SQL_I(*label)), &c);
-    if (e) return e;
-    e = sql_next(c, &row);
-    sql_finish(c);
-    if (e) return e == ERR_END ? ERR_OK : e; /* of another organisation */
-    return catalog_labels_assign(of->l->tx, d->org, d->id, *label, NULL);
+    const struct known_label *label =
+        map_get(&of->l->labels, label_key(of->l, of->kind, catalog_rows_int(r)));
+    if (!d || !label || label->org != d->org || !of->l->tx) return ERR_OK;
+    return catalog_labels_assign(of->l->tx, d->org, d->id, label->id, NULL);
+}
+
+bool legacy_find_label(struct legacy *l, enum label_kind kind, int64_t org, struct bytes text,
+                       int64_t *ret)
+{
+    int64_t id = 0;
+    const char *name = arena_printf(&l->arena, "%d/%lld/%.*s", (int)kind, (long long)org,
+                                    (int)text.n, text.p ? text.p : "");
+    *ret = 0;
+    if (kind == LABEL_TAG) return name && map_get(&l->labels, bytes_str(name));
+    const struct known_label *label =
+        bytes_to_i64(text, &id) ? map_get(&l->labels, label_key(l, kind, id)) : NULL;
+    if (label) *ret = label->id;
+    return label && label->org == org;
 }
 
 static enum err take_labels(struct legacy *l, enum label_kind kind)

@@ -66,7 +66,8 @@ static enum err by_device_token(struct auth_service *s, const uint8_t hash[TOKEN
     return ERR_OK;
 }
 
-/* A user's key or a device token, by its shape; nothing else can be in either map. */
+/* A user's key or a device token, by its shape; nothing else can be in either map. Keys that came
+ * from the Java platform (import legacy) have the shape of a token. */
 enum err auth_service_authenticate_token(struct auth_service *s, struct bytes token,
                                          struct principal *ret)
 {
@@ -74,7 +75,8 @@ enum err auth_service_authenticate_token(struct auth_service *s, struct bytes to
     if (!key && !tokens_is_device(token)) return ERR_UNAUTHENTICATED;
     uint8_t hash[TOKENS_HASH];
     tokens_hash(token, hash);
-    return key ? by_user_key(s, hash, ret) : by_device_token(s, hash, ret);
+    enum err e = key ? ERR_UNAUTHENTICATED : by_device_token(s, hash, ret);
+    return e ? by_user_key(s, hash, ret) : ERR_OK;
 }
 
 /* "Bearer x" -> "x"; p == NULL when the scheme is another one. Schemes ignore case (RFC 9110,
