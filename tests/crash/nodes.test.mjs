@@ -1,5 +1,5 @@
 // R9 with two servers: one of them is killed with -9 at a random moment under load, and started again; and
-// PostgreSQL is restarted as after a crash beneath both. A ledger outside keeps what was sent and what was
+// PostgreSQL is restarted as after a crash beneath both; and Redis is killed and comes back. A ledger outside keeps what was sent and what was
 // acknowledged by whichever of them. Nothing acknowledged may be lost, nothing stored twice, nothing changed;
 // both agree on the newest value of every device with what is stored; and each time a value went over its
 // threshold there is one alert, whoever judged it.
@@ -8,10 +8,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { rmSync } from 'node:fs';
 import { postgresIsHere, startPostgres } from '../system/postgres.mjs';
+import { hasRedis, Redis } from '../system/redis.mjs';
 import { startServer, temporaryDir } from '../system/server.mjs';
 import { random, seed } from './random.mjs';
 
-const skip = postgresIsHere ? false : 'there is no PostgreSQL 15 here (package postgresql-15)';
+const skip = postgresIsHere && hasRedis ? false : 'there is no PostgreSQL 15 or no Redis here (packages postgresql-15, redis-server)';
 const ROUNDS = Number(process.env.ROUNDS ?? (process.env.SV_LONG ? 100 : 1));
 const DEADLINE_MS = 60_000;
 const FLIP_MS = 2500; // longer than a death goes unnoticed
@@ -24,9 +25,9 @@ const workers = Array.from({ length: 8 }, (_, i) => ({ device: `node-${i}`, next
 const dirs = [temporaryDir(), temporaryDir()];
 const servers = [];
 const wrong = [];
-let postgres, url, token, running, all;
+let refused = 0, postgres, redis, url, token, running, all;
 
-const start = async (i) => { servers[i] = await startServer({ dir: dirs[i], env: { STORE_URL: url } }); };
+const start = async (i) => { servers[i] = await startServer({ dir: dirs[i], env: { STORE_URL: url, CACHE_URL: redis.url } }); };
 
 function body(w, from, n) {
     const flip = Math.floor((Date.now() - started) / FLIP_MS) % 2;
@@ -48,7 +49,10 @@ async function work(w) {
             continue;
         }
         if (answer.status === 204) for (let i = 0; i < n; i++) w.acked.add(from + i);
-        else if (answer.status === 503 && answer.headers.get('retry-after')) await pause(50);
+        else if (answer.status === 503 && answer.headers.get('retry-after')) {
+            refused++;
+            await pause(50);
+        }
         else {
             wrong.push(`${answer.status} ${answer.text.slice(0, 300)}`);
             await pause(50);
@@ -126,6 +130,7 @@ async function verify() {
 before(async () => {
     if (skip) return;
     postgres = await startPostgres({ durable: true });
+    redis = await new Redis().start();
     url = postgres.database('nodes');
     await start(0);
     await start(1);
@@ -138,6 +143,7 @@ before(async () => {
 });
 after(async () => {
     for (const server of servers) if (server && server.exitCode === undefined) await server.stop();
+    await redis?.stop();
     await postgres?.stop();
     for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
 });
@@ -172,4 +178,19 @@ test('PostgreSQL restarted as after a crash, beneath both', { skip }, async () =
         });
     await unload();
     await verify();
+});
+
+test('Redis killed and started again under load: nobody is refused for it', { skip }, async () => {
+    const before = refused;
+    load();
+    for (let i = 0; i < 2 * ROUNDS; i++) {
+        await pause(200 + random() * 500);
+        await redis.kill();
+        await pause(200 + random() * 500);
+        await redis.start();
+    }
+    await pause(500);
+    await unload();
+    await verify();
+    assert.equal(refused, before);
 });
