@@ -98,7 +98,7 @@ struct app {
     const struct bytes *property_tags; /* influx.property-tags */
     size_t property_tag_count;
     int64_t ws_max_sessions, ws_idle_timeout_ns;
-    const char *csp; /* Content-Security-Policy of the pages */
+    struct buf security_lines; /* headers of every answer, see dispatch_prepare() */
     int64_t started_wall_ns, started_mono_ns;
     struct ingest_metrics *ingest_metrics; /* api/ingest_api.c */
     char unhealthy_why[128];               /* "" = fine; set once by boot */

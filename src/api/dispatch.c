@@ -31,13 +31,19 @@ static void set_header(struct api_call *c, const char *name, const char *value)
     http_add_header(c->exchange, name, bytes_str(value));
 }
 
-static void add_security_headers(struct api_call *c)
+enum err dispatch_prepare(struct app *app, const char *csp)
 {
-    set_header(c, "X-Content-Type-Options", "nosniff");
-    set_header(c, "X-Frame-Options", "DENY");
-    set_header(c, "Referrer-Policy", "no-referrer");
-    set_header(c, "Permissions-Policy", "camera=(), microphone=(), geolocation=()");
-    set_header(c, "Content-Security-Policy", c->app->csp);
+    struct buf *b = &app->security_lines;
+    bug_if(strpbrk(csp, "\r\n"));
+    buf_init(b, 64 << 10);
+    buf_add_str(b, "X-Content-Type-Options: nosniff\r\n"
+                   "X-Frame-Options: DENY\r\n"
+                   "Referrer-Policy: no-referrer\r\n"
+                   "Permissions-Policy: camera=(), microphone=(), geolocation=()\r\n"
+                   "Content-Security-Policy: ");
+    buf_add_str(b, csp);
+    buf_add_str(b, "\r\n");
+    return b->err;
 }
 
 static bool origin_is_listed(const struct app *app, struct bytes origin)
@@ -206,12 +212,13 @@ static bool count_there(struct api_call *c)
 static struct http_verdict on_head(void *ctx, struct http_exchange *x)
 {
     static const struct http_verdict answered = {.answered = true};
-    struct api_call *c = new_call(ctx, x);
+    struct app *app = ctx;
+    struct api_call *c = new_call(app, x);
     if (!c) {
         http_answer(x, 503, NULL);
         return answered;
     }
-    add_security_headers(c);
+    http_add_lines(x, buf_bytes(&app->security_lines));
     add_cors(c);
     const struct http1_head *head = http_head(x);
     struct bytes allow = {0};

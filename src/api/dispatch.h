@@ -5,4 +5,6 @@
 #include "api/app.h"
 
 /* The callbacks to give to http_server_start(); app must outlive the server. */
+/* Before the first request: the headers that every answer carries. buf_done() is the caller's. */
+enum err dispatch_prepare(struct app *app, const char *csp) MUST_CHECK;
 struct http_handler dispatch_handler(struct app *app);

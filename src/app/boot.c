@@ -370,11 +370,11 @@ static enum err start(struct boot *b, const char *data_dir, struct why *why)
     if (!e) e = notify_parts_start(&b->notify, app, b->for_command);
     if (!e) {
         app->cors_origins = b->settings.cors_origins;
-        app->csp = b->settings.web_csp[0] ? b->settings.web_csp : default_csp;
+        e = dispatch_prepare(app, b->settings.web_csp[0] ? b->settings.web_csp : default_csp);
         app->ws_max_sessions = b->settings.ws_max_sessions;
         app->ws_idle_timeout_ns = b->settings.ws_idle_timeout_ns;
         apply_live(b);
-        e = open_admin(b, why);
+        if (!e) e = open_admin(b, why);
     }
     if (!e) e = boot_nodes_open(b);
     if (!e) boot_rules_start(&b->rules);
@@ -444,6 +444,7 @@ void boot_stop(struct boot *b)
     boot_pilot_close(&b->pilot);
     close_store(b);
     routes_free(app->routes);
+    buf_done(&app->security_lines);
     mem_free(b->ingest_metrics);
     mem_free(b->property_tags);
     if (b->logging) log_close();

@@ -11,7 +11,7 @@ bool bytes_equal_nocase(struct bytes a, struct bytes b)
 {
     if (a.n != b.n) return false;
     for (size_t i = 0; i < a.n; i++)
-        if (fold(a.p[i]) != fold(b.p[i])) return false;
+        if (a.p[i] != b.p[i] && fold(a.p[i]) != fold(b.p[i])) return false;
     return true;
 }
 

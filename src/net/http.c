@@ -58,6 +58,11 @@ static bool is_one_line(struct bytes s)
     return true;
 }
 
+void http_add_lines(struct http_exchange *x, struct bytes lines)
+{
+    buf_add_bytes(&x->headers, lines);
+}
+
 void http_add_header(struct http_exchange *x, const char *name, struct bytes value)
 {
     bug_if(!is_one_line(bytes_str(name)) || !is_one_line(value));

@@ -59,6 +59,8 @@ void **http_user(struct http_exchange *x);              /* a slot for the layer 
 /* --- the answer ------------------------------------------------------------------------------ */
 /* Adds a header; before http_answer() or http_stream_open(). CR, LF or NUL in it is a bug. */
 void http_add_header(struct http_exchange *x, const char *name, struct bytes value);
+/* Whole lines that were made once, "A: b\r\nC: d\r\n"; none of them Content-Encoding. */
+void http_add_lines(struct http_exchange *x, struct bytes lines);
 struct buf *http_answer_body(struct http_exchange *x); /* write the body here, then answer */
 /* Hands the exchange back with this status. Any thread; once. Content-Length, Date, Connection,
  * X-Request-Id and compression (Accept-Encoding gzip or zstd, bodies over 1 KiB, type text/json)
