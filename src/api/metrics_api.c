@@ -11,6 +11,7 @@
 #include "cache/cache.h"
 #include "perf/prometheus.h"
 #include "pilot/performance.h"
+#include "pilot/watch.h"
 #include "service/notify_service.h"
 
 #include <stdio.h>
@@ -180,6 +181,12 @@ static void write_store(struct app *app, struct buf *b)
     write_gauge(b, "sensorvision_store_blocks", "Sealed blocks.", (double)s.blocks);
     write_gauge(b, "sensorvision_store_writable", "1 while writes can be made durable.",
                 s.writable);
+    double free_bytes, disk_bytes;
+    if (watch_read_disk(app->watch, &free_bytes, &disk_bytes)) {
+        write_gauge(b, "sensorvision_disk_free_bytes", "Free, of the data directory's disk.",
+                    free_bytes);
+        write_gauge(b, "sensorvision_disk_size_bytes", "All of that disk.", disk_bytes);
+    }
     write_total(b, "sensorvision_store_flushes_total", "Times heads were sealed.", s.flushes);
     write_total(b, "sensorvision_store_merges_total", "Times small files were merged.", s.merges);
 }

@@ -35,6 +35,8 @@ void boot_watch_apply(struct boot_watch *b, const struct settings *s)
                                 .clear_ns = s->response_hold_ns},
     };
     const struct watch_settings watched = {
+        .step_ns = s->watch_step_ns,
+        .retention_cost_bytes = s->retention_cost_bytes,
         .batch_records = s->batch_records,
         .queue_records = s->queue_records,
         .cache_max_bytes = s->cache_max_bytes,

@@ -30,6 +30,13 @@ static const struct conf_entry performance_table[] = {
      LIVE, "A lower hit ratio of the caches is reported.", NULL},
     {"pilot.performance.memory-usage-threshold", AT(memory_usage_ratio), CONF_RATIO, "0.85", 0, 1,
      LIVE, "More of the memory that the process may have, for its hold time, is unhealthy.", NULL},
+    {"pilot.performance.watch-interval", AT(watch_step_ns), CONF_S, "5", 1, 60, LIVE,
+     "Between two looks at all counters. Thresholds judge the last 12 looks, recommendations the "
+     "last 180.",
+     NULL},
+    {"pilot.performance.retention-cost-size", AT(retention_cost_bytes), CONF_BYTES, "1000000000", 1,
+     1099511627776, LIVE,
+     "What an organisation keeps for ever is worth a recommendation from this size on.", NULL},
     HOLD("slow-query-hold", slow_query_hold_ns),
     HOLD("cache-hit-ratio-hold", cache_hit_hold_ns),
     HOLD("memory-usage-hold", memory_hold_ns),

@@ -89,6 +89,7 @@ struct settings {
     int64_t slow_query_hold_ns, cache_hit_hold_ns, memory_hold_ns, response_hold_ns;
     bool performance_enabled, performance_metrics;
     int64_t slow_query_ns, response_time_ns;
+    int64_t watch_step_ns, retention_cost_bytes;
     double cache_hit_ratio, memory_usage_ratio;
     bool pilot_mode;
     int64_t limit_max[LIMITS];

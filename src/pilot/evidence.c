@@ -27,6 +27,7 @@ void evidence_init(struct evidence *e)
         .disk_total_bytes = NAN,
         .store_bytes = NAN,
         .store_growth_per_day = NAN,
+        .retention_cost_bytes = NAN,
         .single_aggregates = NAN,
         .batched_aggregates = NAN,
         .single_aggregate_ms = NAN,

@@ -69,6 +69,7 @@ struct evidence {
     double variables_per_device_max;
     /* the disk */
     double disk_free_bytes, disk_total_bytes, store_bytes;
+    double retention_cost_bytes; /* keeping less for ever costs nothing worth a word */
     double store_growth_per_day; /* bytes; NAN: too little history */
     /* who asks how */
     double single_aggregates, batched_aggregates; /* requests in the window */

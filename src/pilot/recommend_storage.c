@@ -5,7 +5,6 @@
 #define DAYS_VERY  7.0
 #define FREE_LEAST 0.1 /* of the disk */
 #define COST_SHARE 0.5 /* of what the store takes */
-#define COST_BYTES 1e9
 
 void recommend_storage_full(struct report *r, const struct evidence *e)
 {
@@ -41,7 +40,7 @@ void recommend_storage_full(struct report *r, const struct evidence *e)
 static void say_cost(struct report *r, const struct evidence *e,
                      const struct evidence_organization *o)
 {
-    if (o->retention_days > 0 || !(o->bytes >= COST_BYTES)) return;
+    if (o->retention_days > 0 || !(o->bytes >= e->retention_cost_bytes)) return;
     if (!(o->bytes >= COST_SHARE * e->store_bytes)) return;
     struct recommendation *rec =
         recommend_add(r, recommend_text(r, "retention-cost:%lld", (long long)o->id));

@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-#define WINDOW_NS (WATCH_STEPS * WATCH_STEP_NS)
-
 enum err watch_new(struct watch **ret, const struct watch_parts *parts)
 {
     struct watch *w = mem_zalloc(sizeof *w);
@@ -68,9 +66,9 @@ static struct watch_figures figures_of(const struct watch *w, const struct watch
 }
 
 /* Once in a window: what organisations and devices had when it began. */
-static void turn_window(struct watch *w, int64_t now_ns)
+static void turn_window(struct watch *w, int64_t now_ns, int64_t step_ns)
 {
-    if (w->organizations_ns && now_ns - w->organizations_ns < WINDOW_NS) return;
+    if (w->organizations_ns && now_ns - w->organizations_ns < WATCH_STEPS * step_ns) return;
     for (struct reg_device *d = registry_walk(w->parts.registry, NULL); d;
          d = registry_walk(w->parts.registry, d)) {
         uint32_t refused = atomic_exchange(&d->times_refused, 0);
@@ -89,9 +87,12 @@ enum err watch_tick(struct watch *w, bool leads)
     double step_s, minute_s;
     int64_t now_ns = clock_mono_ns(w->parts.clock);
     size_t last = (w->taken + WATCH_STEPS - 1) % WATCH_STEPS;
-    if (w->taken && now_ns - w->ring[last].mono_ns < WATCH_STEP_NS) return ERR_OK;
+    lock_take(&w->lock);
+    const int64_t step_ns = w->settings.step_ns;
+    lock_release(&w->lock);
+    if (w->taken && now_ns - w->ring[last].mono_ns < step_ns) return ERR_OK;
     watch_counts_take(&w->parts, &counts);
-    turn_window(w, now_ns);
+    turn_window(w, now_ns, step_ns);
     lock_take(&w->lock);
     w->ring[w->taken++ % WATCH_STEPS] = counts;
     bool known = watch_counts_window(w, 1, &step, &step_s) &&

@@ -1,8 +1,9 @@
 #pragma once
 /* pilot/watch.h -- looks at every part of the server every few seconds, judges the thresholds,
- * keeps the trends, and gathers the evidence of the last quarter of an hour for recommendations.
+ * keeps the trends, and gathers the evidence of the last 180 looks for recommendations: a quarter
+ * of an hour, at one look in five seconds.
  *
- *   watch_tick() every WATCH_STEP_NS ── counts ──> ring of WATCH_STEPS ── difference ──> window
+ *   watch_tick() every settings.step_ns ── counts ──> ring of WATCH_STEPS ── difference ──> window
  *                                        ├─> thresholds, on the last minute
  *                                        └─> trends
  *
@@ -22,7 +23,6 @@ struct registry;
 struct retention;
 struct telemetry;
 
-#define WATCH_STEP_NS (5 * NS_PER_S)
 enum { WATCH_STEPS = 180, WATCH_MINUTE_STEPS = 12 };
 enum {
     WATCH_REQUESTS_MIN = 20, /* answers in a window, to speak of their 95th percentile */
@@ -47,14 +47,16 @@ struct watch_parts {
 };
 /* As configured now. */
 struct watch_settings {
+    int64_t step_ns; /* between two looks */
     int64_t batch_records, queue_records, cache_max_bytes, pool_max;
+    int64_t retention_cost_bytes; /* what an organisation keeps for ever costs nothing below it */
 };
 
 struct watch;
 enum err watch_new(struct watch **ret, const struct watch_parts *parts) MUST_CHECK;
 void watch_free(struct watch *w); /* NULL is fine */
 void watch_configure(struct watch *w, const struct watch_settings *s);
-/* Looks, unless WATCH_STEP_NS have not passed since the last time. leads false: another node judges
+/* Looks, unless step_ns have not passed since the last time. leads false: another node judges
  * and writes. The first error of the catalog; what it concerned is tried again. */
 enum err watch_tick(struct watch *w, bool leads) MUST_CHECK;
 
@@ -63,6 +65,9 @@ struct watch_figures {
     double thresholds[THRESHOLD_IDS], trends[TREND_FIGURES];
 };
 void watch_read(struct watch *w, struct watch_figures *ret);
+
+/* Of the disk the readings are on; false: it is somebody else's. Any thread, never blocks long. */
+bool watch_read_disk(const struct watch *w, double *ret_free, double *ret_total);
 
 /* Everything that was counted in the window; asks the database about its indexes. */
 enum err watch_gather(struct watch *w, struct arena *a, struct evidence *ret) MUST_CHECK;

@@ -192,12 +192,13 @@ static enum err gather_growth(struct watch *w, struct arena *a, struct evidence 
     return ERR_OK;
 }
 
-static void gather_disk(const struct watch *w, struct evidence *e)
+bool watch_read_disk(const struct watch *w, double *ret_free, double *ret_total)
 {
     struct statvfs fs;
-    if (!w->parts.dir || statvfs(w->parts.dir, &fs)) return;
-    e->disk_free_bytes = (double)fs.f_bavail * (double)fs.f_frsize;
-    e->disk_total_bytes = (double)fs.f_blocks * (double)fs.f_frsize;
+    if (!w->parts.dir || statvfs(w->parts.dir, &fs)) return false;
+    *ret_free = (double)fs.f_bavail * (double)fs.f_frsize;
+    *ret_total = (double)fs.f_blocks * (double)fs.f_frsize;
+    return true;
 }
 
 static enum err gather_database(const struct watch *w, const struct watch_counts *c,
@@ -239,10 +240,11 @@ enum err watch_gather(struct watch *w, struct arena *a, struct evidence *ret)
     lock_take(&w->lock);
     bool known = watch_counts_window(w, WATCH_STEPS, &c, &ret->window_s);
     if (known) gather_ingest(w, &c, ret);
+    ret->retention_cost_bytes = (double)w->settings.retention_cost_bytes;
     lock_release(&w->lock);
     if (!known) return ERR_OK; /* it has just started: nothing was measured yet */
     ret->store_bytes = c.disk_bytes;
-    gather_disk(w, ret);
+    (void)watch_read_disk(w, &ret->disk_free_bytes, &ret->disk_total_bytes);
     enum err err = gather_caches(w, &c, a, ret);
     if (!err) err = gather_growth(w, a, ret);
     if (!err) err = gather_organizations(w, a, ret);

@@ -351,12 +351,16 @@ static void retention_cost(void **state)
     struct evidence_organization o = {.id = 3, .name = BYTES("ever"), .bytes = 2e9};
     e.organizations = &o;
     e.organization_count = 1;
+    e.retention_cost_bytes = 1e9;
     e.store_bytes = 3e9;
     expect("retention-cost:3", 2e9, NULL, NULL);
     o.retention_days = 90;
     expect_none();
     o.retention_days = 0;
     e.store_bytes = 5e9;
+    expect_none();
+    e.store_bytes = 3e9;
+    e.retention_cost_bytes = 3e9;
     expect_none();
 }
 
