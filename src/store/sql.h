@@ -75,6 +75,8 @@ struct sql_ops {
     void (*unlock_schema)(struct sql_db *);
     /* A statement outside any transaction, with the schema locked; NULL: there is no need. */
     enum err (*alone)(struct sql_db *, const char *sql, struct why *why);
+    /* EXPLAIN with parameters in the store's own form (sql_statement.h); NULL: it has none. */
+    enum err (*explain)(struct sql_db *, const char *sql, const void *kept, char *ret, size_t cap);
     /* The store's own sentence about the last failure of this transaction; never NULL. */
     const char *(*message)(struct sql_tx *);
     void (*close)(struct sql_db *);

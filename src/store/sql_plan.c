@@ -2,6 +2,8 @@
  * not counted. */
 #include "store/sql_plan.h"
 
+#include "base/mem.h"
+
 #include <stdio.h>
 
 static const char *words_of(const struct sql_tx *tx)
@@ -41,6 +43,29 @@ static enum err explain(struct sql_db *db, const struct sql_statement *s, char *
     return ERR_OK;
 }
 
+/* One of a store's own is given up with its parameters once it is explained; one of a store that
+ * was closed meanwhile has nobody who can. */
+static enum err explain_kept(struct sql_db *db, struct sql_statement *s, char *ret)
+{
+    enum err e = ERR_OK;
+    if (db->ops->explain)
+        e = db->ops->explain(db, s->text, s->plan.kept, ret, SQL_PLAN_MAX);
+    else
+        snprintf(ret, SQL_PLAN_MAX, "not explained: its store is closed");
+    if (e) return e;
+    mem_free(s->plan.kept);
+    s->plan.kept = NULL;
+    return ERR_OK;
+}
+
+static enum err explain_one(struct sql_db *db, struct sql_statement *s, char *ret)
+{
+    if (s->plan.kept) return explain_kept(db, s, ret);
+    if (s->plan.args.whole) return explain(db, s, ret);
+    snprintf(ret, SQL_PLAN_MAX, "not explained: its parameters are too large to be kept");
+    return ERR_OK;
+}
+
 static void keep(struct sql_plan *p, const char *text, int64_t now_wall_ns)
 {
     while (atomic_flag_test_and_set_explicit(&p->busy, memory_order_acquire)) continue;
@@ -58,10 +83,7 @@ enum err sql_plan_turn(struct sql_db *db, int64_t now_wall_ns, size_t max, size_
     for (size_t i = 0; n < max && !e && (s = sql_statement_at(i)); i++) {
         int wanted = SQL_PLAN_WANTED;
         if (!atomic_compare_exchange_strong(&s->plan.state, &wanted, SQL_PLAN_BUSY)) continue;
-        if (s->plan.args.whole)
-            e = explain(db, s, text);
-        else
-            snprintf(text, sizeof text, "not explained: its parameters are too large to be kept");
+        e = explain_one(db, s, text);
         if (!e) keep(&s->plan, text, now_wall_ns);
         atomic_store(&s->plan.state, e ? SQL_PLAN_WANTED : SQL_PLAN_IDLE);
         n++;

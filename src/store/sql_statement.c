@@ -154,18 +154,32 @@ void sql_statement_keep_args(struct sql_kept_args *ret, struct sql_args args)
     }
 }
 
-/* Asks for a plan, once a minute at most. */
-static void ask_plan(struct sql_statement *s, int64_t took_ns, const struct sql_kept_args *args)
+/* Once a minute at most. */
+bool sql_statement_claim_plan(struct sql_statement *s, int64_t took_ns)
 {
     struct sql_plan *p = &s->plan;
     int idle = SQL_PLAN_IDLE;
     int64_t now_ns = probe_now(), before = atomic_load(&p->asked_ns);
-    if (!s->whole || (before && now_ns - before < SQL_PLAN_EVERY_NS)) return;
-    if (!atomic_compare_exchange_strong(&p->state, &idle, SQL_PLAN_COPYING)) return;
+    if (!s->whole || (before && now_ns - before < SQL_PLAN_EVERY_NS)) return false;
+    if (!atomic_compare_exchange_strong(&p->state, &idle, SQL_PLAN_COPYING)) return false;
     atomic_store(&p->asked_ns, now_ns);
+    p->took_ns = took_ns;
+    return true;
+}
+
+void sql_statement_ask_plan(struct sql_statement *s, void *kept)
+{
+    s->plan.kept = kept;
+    /* pairs with sql_plan_turn()'s look at it */
+    atomic_store(&s->plan.state, kept ? SQL_PLAN_WANTED : SQL_PLAN_IDLE);
+}
+
+static void ask_plan(struct sql_statement *s, int64_t took_ns, const struct sql_kept_args *args)
+{
+    struct sql_plan *p = &s->plan;
+    if (!sql_statement_claim_plan(s, took_ns)) return;
     sql_statement_keep_args(&p->args, (struct sql_args){args->values, args->n});
     p->args.whole &= args->whole;
-    p->took_ns = took_ns;
     atomic_store(&p->state, SQL_PLAN_WANTED); /* pairs with sql_plan_turn()'s look at it */
 }
 

@@ -31,6 +31,7 @@ struct sql_plan {
     _Atomic int state;         /* enum sql_plan_state */
     _Atomic int64_t asked_ns;  /* monotonic; of the last one that was asked for */
     struct sql_kept_args args; /* of whoever moved the state to COPYING, then of the turn */
+    void *kept;                /* the same in a store's own form: its explain() reads it; owned */
     atomic_flag busy;          /* guards the rest */
     int64_t took_ns, wall_ns;  /* of the run; when it was explained, 0: never */
     char text[SQL_PLAN_MAX];
@@ -49,6 +50,10 @@ struct sql_statement *sql_statement_find(const char *file, const char *func, con
 /* One run that has ended; args: NULL or what it was asked with. */
 void sql_statement_note(struct sql_statement *s, int64_t took_ns, enum err outcome,
                         const struct sql_kept_args *args);
+/* For a store that keeps parameters in a form of its own. True: the run is to be explained, and the
+ * caller asks, with one block of memory that it gives away; NULL: it had none after all. */
+bool sql_statement_claim_plan(struct sql_statement *s, int64_t took_ns) MUST_CHECK;
+void sql_statement_ask_plan(struct sql_statement *s, void *kept);
 void sql_statement_keep_args(struct sql_kept_args *ret, struct sql_args args);
 
 /* Those that were used, by number; NULL behind the last. */

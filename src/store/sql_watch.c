@@ -234,6 +234,13 @@ static const char *watched_message(struct sql_tx *base)
     return below->ops->message(below);
 }
 
+static enum err watched_explain(struct sql_db *base, const char *sql, const void *kept, char *ret,
+                                size_t cap)
+{
+    struct watched_db *db = (struct watched_db *)(void *)base;
+    return db->below->ops->explain(db->below, sql, kept, ret, cap);
+}
+
 static void watched_close(struct sql_db *base)
 {
     if (!base) return;
@@ -257,6 +264,7 @@ enum err sql_watch_new(struct sql_db **ret, struct sql_db *below,
         .finish = below->ops->finish,
         .exec = watched_exec,
         .script = watched_script,
+        .explain = below->ops->explain ? watched_explain : NULL,
         .message = watched_message,
         .close = watched_close,
     };

@@ -6,7 +6,7 @@ int main(void)
 {
     static struct postgres_maker m;
     const struct telemetry_random random = {2025, RANDOM_POSTGRES, 10};
-    if (!postgres_maker_start(&m)) return postgres_server_skip("postgres, second seed");
+    if (!postgres_maker_start(&m, NULL)) return postgres_server_skip("postgres, second seed");
     int failed = telemetry_suite_run_random(&m.maker, &random);
     postgres_maker_stop(&m);
     return failed;

@@ -6,7 +6,7 @@ int main(void)
 {
     static struct postgres_maker m;
     const struct telemetry_random random = {2024, RANDOM_POSTGRES, 10};
-    if (!postgres_maker_start(&m)) return postgres_server_skip("postgres");
+    if (!postgres_maker_start(&m, NULL)) return postgres_server_skip("postgres");
     int failed = telemetry_suite_run(&m.maker);
     failed += telemetry_suite_run_copies(&m.maker);
     failed += telemetry_suite_run_random(&m.maker, &random);

@@ -14,7 +14,7 @@
  *                      for an empty one, and reads walk through all that was ever overwritten
  *   synchronous_commit, full_page_writes, wal_*   what is durable is not what R7 looks at: R9 does,
  *                      in tests/crash, with all of it on */
-static const char *const settings[] = {
+static const char *const of_the_suites[] = {
     "autovacuum_naptime=1s",
     "autovacuum_vacuum_threshold=500",
     "autovacuum_analyze_threshold=500",
@@ -62,10 +62,10 @@ static void wipe(struct telemetry_maker *maker)
     PQfinish(pg);
 }
 
-bool postgres_maker_start(struct postgres_maker *m)
+bool postgres_maker_start(struct postgres_maker *m, const char *const *settings)
 {
     *m = (struct postgres_maker){.maker = {"postgres", open_store, wipe},
-                                 .server = {.settings = settings}};
+                                 .server = {.settings = settings ? settings : of_the_suites}};
     return postgres_server_start(&m->server);
 }
 

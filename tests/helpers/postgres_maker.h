@@ -11,6 +11,7 @@ struct postgres_maker {
     struct postgres_pool *pool;
     struct sql_db *db;
 };
-/* False: there is no PostgreSQL 15 on this machine. */
-bool postgres_maker_start(struct postgres_maker *m);
+/* Settings of the server as in postgres_server.h; NULL: those of the suites. False: there is no
+ * PostgreSQL 15 on this machine. */
+bool postgres_maker_start(struct postgres_maker *m, const char *const *settings);
 void postgres_maker_stop(struct postgres_maker *m);

@@ -278,6 +278,28 @@ describe('on PostgreSQL with Redis', { skip: !postgresIsHere || !hasRedis }, () 
         assert.ok(performanceImpact.totalSlowTimeMs >= slow.maxExecutionTimeMs);
     });
 
+    test('so is a slow statement of readings, which no catalog knows', async () => {
+        const me = await node.register();
+        const { apiToken } = await node.device(me.accessToken, 'slow-1');
+        const from = Math.floor(Date.now() / 1000) - 7200;
+        const lines = Array.from({ length: 5000 }, (_, i) => `telemetry,device=slow-1 v=${i} ${from + i}`).join('\n');
+        const written = await node.request('POST', '/api/v2/write?precision=s', { body: lines, headers: { 'x-api-key': apiToken } });
+        assert.equal(written.status, 204, written.text);
+        const named = async (name) => (await ask('/slow-queries?hours=1')).slowQueries.find((q) => q.name === name && q.plan);
+        const write = await until('the write is explained', () => named('postgres_write.bind_records'));
+        assert.match(write.plan, /^with the first 1000 elements of its arrays\nInsert on telemetry_records/);
+        const read = await until('the read is explained', async () => {
+            const rows = await node.call('GET', `/data/query?deviceId=slow-1&variables=v&from=${from}&to=${from + 5000}`, { token: me.accessToken, headers: { 'x-request-id': 'the-long-read' } });
+            assert.equal(rows.status, 200, rows.text);
+            return named('postgres_scan_open');
+        });
+        shape(read, SLOW);
+        assert.match(read.query, /^SELECT ts_ns, series, value FROM telemetry_records/);
+        assert.match(read.plan, /cost=/);
+        shape(read.slowest[0], 'tookMs,organizationId,requestId,outcome');
+        assert.deepEqual([read.slowest[0].organizationId, read.slowest[0].requestId], [me.organizationId, 'the-long-read']);
+    });
+
     test('Redis away: healthy, DEGRADED, and that check says so', async () => {
         await redis.kill();
         const h = await until('it is seen', async () => { const answer = await node.call('GET', `${P}/health`, { token: boss }); return answer.json.status === 'DEGRADED' && answer; });

@@ -49,19 +49,19 @@ static enum err ask_numbers(struct refresh *r, struct postgres_call *call, int64
 /* Rows that were ever written to the tables below the views, by whichever server. */
 static enum err count_changes(struct refresh *r)
 {
-    struct postgres_call call = {
-        .sql = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint "
-               "FROM pg_stat_all_tables WHERE (schemaname = current_schema() AND (relname IN "
-               "('telemetry_hours', 'telemetry_stale', 'telemetry_cutoffs', 'organizations', "
-               "'users', 'devices', 'dashboards', 'rules', 'alerts') "
-               "OR relname LIKE 'telemetry\\_records%')) OR schemaname = '_timescaledb_internal'"};
+    struct postgres_call call = POSTGRES_CALL(
+        "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint "
+        "FROM pg_stat_all_tables WHERE (schemaname = current_schema() AND (relname IN "
+        "('telemetry_hours', 'telemetry_stale', 'telemetry_cutoffs', 'organizations', "
+        "'users', 'devices', 'dashboards', 'rules', 'alerts') "
+        "OR relname LIKE 'telemetry\\_records%')) OR schemaname = '_timescaledb_internal'");
     return ask_numbers(r, &call, &r->changes, 1);
 }
 
 static enum err is_fresh(struct refresh *r, bool *ret)
 {
-    struct postgres_call call = {.sql = "SELECT hour_ns, refreshed_ns, changes FROM "
-                                        "analytics_state"};
+    struct postgres_call call = POSTGRES_CALL("SELECT hour_ns, refreshed_ns, changes FROM "
+                                              "analytics_state");
     int64_t state[3];
     enum err e = count_changes(r);
     if (!e) e = ask_numbers(r, &call, state, 3);
@@ -72,7 +72,7 @@ static enum err is_fresh(struct refresh *r, bool *ret)
 /* ERR_FULL: another one is at it. */
 static enum err take_turn(struct refresh *r)
 {
-    struct postgres_call call = {.sql = "SELECT pg_try_advisory_xact_lock($1)::int::bigint"};
+    struct postgres_call call = POSTGRES_CALL("SELECT pg_try_advisory_xact_lock($1)::int::bigint");
     int64_t mine = 0;
     postgres_wire_add_int(&call.args, REFRESH_LOCK);
     enum err e = ask_numbers(r, &call, &mine, 1);
@@ -81,8 +81,8 @@ static enum err take_turn(struct refresh *r)
 
 static enum err set_times(struct refresh *r)
 {
-    struct postgres_call call = {.sql = "UPDATE analytics_state SET now_ns = $1, "
-                                        "refreshed_ns = $1, hour_ns = $2, changes = $3"};
+    struct postgres_call call = POSTGRES_CALL("UPDATE analytics_state SET now_ns = $1, "
+                                              "refreshed_ns = $1, hour_ns = $2, changes = $3");
     postgres_wire_add_int(&call.args, r->now_ns);
     postgres_wire_add_int(&call.args, r->hour_ns);
     postgres_wire_add_int(&call.args, r->changes);
@@ -92,9 +92,9 @@ static enum err set_times(struct refresh *r)
 /* What is left of the time for all views is what the next statements may take. */
 static enum err bound_time(struct postgres_analytics *a, struct refresh *r)
 {
-    struct postgres_call call = {.sql = "SELECT set_config('statement_timeout', $1::bigint::text, "
-                                        "true), set_config('lock_timeout', '" LOCK_WAIT_TEXT
-                                        "', true)"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT set_config('statement_timeout', $1::bigint::text, "
+                      "true), set_config('lock_timeout', '" LOCK_WAIT_TEXT "', true)");
     int64_t left_ms = (r->until_ns - clock_mono_ns(a->clock)) / NS_PER_MS;
     if (!a->timeout_ns) left_ms = 0; /* none */
     if (a->timeout_ns && left_ms < 1) left_ms = 1;
@@ -177,12 +177,12 @@ static enum err volume(struct analytics *a, int64_t org, int64_t from_ns, int64_
                        struct arena *arena, struct analytics_hour **ret, size_t *ret_n)
 {
     _Static_assert(sizeof(struct analytics_hour) == 4 * sizeof(int64_t), "numbers only");
-    struct postgres_call call = {
-        .sql = org ? "SELECT hour_ns, points, devices, series FROM analytics_volume "
-                     "WHERE hour_ns >= $1 AND hour_ns < $2 AND org = $3 ORDER BY hour_ns LIMIT $4"
-                   : "SELECT hour_ns, sum(points)::bigint, sum(devices)::bigint, "
-                     "sum(series)::bigint FROM analytics_volume WHERE hour_ns >= $1 "
-                     "AND hour_ns < $2 AND $3 = 0 GROUP BY hour_ns ORDER BY hour_ns LIMIT $4"};
+    struct postgres_call call = POSTGRES_CALL(
+        org ? "SELECT hour_ns, points, devices, series FROM analytics_volume "
+              "WHERE hour_ns >= $1 AND hour_ns < $2 AND org = $3 ORDER BY hour_ns LIMIT $4"
+            : "SELECT hour_ns, sum(points)::bigint, sum(devices)::bigint, "
+              "sum(series)::bigint FROM analytics_volume WHERE hour_ns >= $1 "
+              "AND hour_ns < $2 AND $3 = 0 GROUP BY hour_ns ORDER BY hour_ns LIMIT $4");
     postgres_wire_add_int(&call.args, from_ns);
     postgres_wire_add_int(&call.args, to_ns);
     postgres_wire_add_int(&call.args, org);
@@ -194,10 +194,10 @@ static enum err days(struct analytics *a, int64_t org, int64_t from_ns, int64_t 
                      struct arena *arena, struct analytics_day **ret, size_t *ret_n)
 {
     _Static_assert(sizeof(struct analytics_day) == 3 * sizeof(int64_t), "numbers only");
-    struct postgres_call call = {
-        .sql = "SELECT day_ns, sum(points)::bigint, count(*) FROM analytics_activity "
-               "WHERE day_ns >= $1 AND day_ns < $2 AND ($3 = 0 OR org = $3) "
-               "GROUP BY day_ns ORDER BY day_ns LIMIT $4"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT day_ns, sum(points)::bigint, count(*) FROM analytics_activity "
+                      "WHERE day_ns >= $1 AND day_ns < $2 AND ($3 = 0 OR org = $3) "
+                      "GROUP BY day_ns ORDER BY day_ns LIMIT $4");
     postgres_wire_add_int(&call.args, from_ns);
     postgres_wire_add_int(&call.args, to_ns);
     postgres_wire_add_int(&call.args, org);
@@ -209,10 +209,10 @@ static enum err devices(struct analytics *a, int64_t org, int64_t since_ns, stru
                         struct analytics_device **ret, size_t *ret_n)
 {
     _Static_assert(sizeof(struct analytics_device) == 6 * sizeof(int64_t), "numbers only");
-    struct postgres_call call = {
-        .sql = "SELECT org, device, sum(points)::bigint, sum(hours)::bigint, count(*), "
-               "max(last_ns) FROM analytics_activity WHERE day_ns >= $1 "
-               "AND ($2 = 0 OR org = $2) GROUP BY org, device ORDER BY org, device LIMIT $3"};
+    struct postgres_call call = POSTGRES_CALL(
+        "SELECT org, device, sum(points)::bigint, sum(hours)::bigint, count(*), "
+        "max(last_ns) FROM analytics_activity WHERE day_ns >= $1 "
+        "AND ($2 = 0 OR org = $2) GROUP BY org, device ORDER BY org, device LIMIT $3");
     postgres_wire_add_int(&call.args, since_ns);
     postgres_wire_add_int(&call.args, org);
     postgres_wire_add_int(&call.args, ANALYTICS_ROWS_MAX + 1);
@@ -223,11 +223,11 @@ static enum err programs(struct analytics *a, int64_t org, struct arena *arena,
                          struct analytics_program **ret, size_t *ret_n)
 {
     _Static_assert(sizeof(struct analytics_program) == 18 * sizeof(int64_t), "numbers only");
-    struct postgres_call call = {
-        .sql = "SELECT org, users, devices, dashboards, rules, alerts_open, points_1, points_7, "
-               "points_30, active_1, active_7, active_30, users_1, users_7, users_30, alerts_1, "
-               "alerts_7, alerts_30 FROM analytics_program WHERE $1 = 0 OR org = $1 "
-               "ORDER BY org LIMIT $2"};
+    struct postgres_call call = POSTGRES_CALL(
+        "SELECT org, users, devices, dashboards, rules, alerts_open, points_1, points_7, "
+        "points_30, active_1, active_7, active_30, users_1, users_7, users_30, alerts_1, "
+        "alerts_7, alerts_30 FROM analytics_program WHERE $1 = 0 OR org = $1 "
+        "ORDER BY org LIMIT $2");
     postgres_wire_add_int(&call.args, org);
     postgres_wire_add_int(&call.args, ANALYTICS_ROWS_MAX + 1);
     return read_rows(a, &call, 18, arena, ret, ret_n);
@@ -235,7 +235,7 @@ static enum err programs(struct analytics *a, int64_t org, struct arena *arena,
 
 static enum err refreshed(struct analytics *a, int64_t *ret_ns)
 {
-    struct postgres_call call = {.sql = "SELECT refreshed_ns FROM analytics_state"};
+    struct postgres_call call = POSTGRES_CALL("SELECT refreshed_ns FROM analytics_state");
     struct arena arena;
     int64_t *row = NULL;
     size_t n = 0;

@@ -21,8 +21,8 @@ static enum err run(struct postgres_store *s, struct postgres_call *call, PGresu
 enum err postgres_edges(struct telemetry *t, int64_t org, int64_t *ret_raw_ns,
                         int64_t *ret_rollup_ns)
 {
-    struct postgres_call call = {
-        .sql = "SELECT raw_ns, rollup_ns FROM telemetry_cutoffs WHERE org = $1"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT raw_ns, rollup_ns FROM telemetry_cutoffs WHERE org = $1");
     struct sql_value raw = SQL_I(INT64_MIN), rollup = SQL_I(INT64_MIN);
     PGresult *r = NULL;
     postgres_wire_add_int(&call.args, org);
@@ -78,10 +78,10 @@ static bool bind_hours(struct postgres_call *call, struct arena *arena,
 
 enum err postgres_adopt(struct telemetry *t, const struct telemetry_hour *hours, size_t n)
 {
-    struct postgres_call call = {
-        .sql = "INSERT INTO telemetry_hours (org, series, hour_ns, device, count, first_ns, "
-               "last_ns, sum, min, max, first, last, m2) SELECT * FROM unnest($1, $2, $3, $4, $5, "
-               "$6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING"};
+    struct postgres_call call = POSTGRES_CALL(
+        "INSERT INTO telemetry_hours (org, series, hour_ns, device, count, first_ns, "
+        "last_ns, sum, min, max, first, last, m2) SELECT * FROM unnest($1, $2, $3, $4, $5, "
+        "$6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING");
     struct arena arena;
     if (!n) return ERR_OK;
     arena_init(&arena, ARENA_BYTES);
@@ -97,8 +97,9 @@ struct postgres_records {
     struct scan_cursor base; /* first */
     struct postgres_store *store;
     struct postgres_conn *conn; /* NULL: nothing to read */
-    enum err end;               /* ERR_OK while rows may come */
-    struct point *points;       /* owned */
+    struct postgres_call call;
+    enum err end;         /* ERR_OK while rows may come */
+    struct point *points; /* owned */
     size_t room;
 };
 
@@ -111,19 +112,20 @@ enum err postgres_records_open(struct telemetry *t, const struct scan_range *ran
         "AND ts_ns >= $3 AND ts_ns < $4 ORDER BY ts_ns",
         "SELECT ts_ns, series, value FROM telemetry_records WHERE org = $1 AND device = $2 "
         "AND ts_ns >= $3 AND ts_ns < $4 ORDER BY ts_ns DESC"};
-    struct postgres_call call = {.sql = sql[range->descending]};
     struct why why = {""};
     struct postgres_records *r = mem_zalloc(sizeof *r);
     if (!r) return ERR_NOMEM;
+    struct postgres_call *call = &r->call;
+    *call = (struct postgres_call)POSTGRES_CALL(sql[range->descending]);
     int64_t cutoff = postgres_store_cutoff(s, range->org);
-    postgres_wire_add_int(&call.args, range->org);
-    postgres_wire_add_int(&call.args, range->device);
-    postgres_wire_add_int(&call.args, range->from_ns > cutoff ? range->from_ns : cutoff);
-    postgres_wire_add_int(&call.args, range->to_ns);
+    postgres_wire_add_int(&call->args, range->org);
+    postgres_wire_add_int(&call->args, range->device);
+    postgres_wire_add_int(&call->args, range->from_ns > cutoff ? range->from_ns : cutoff);
+    postgres_wire_add_int(&call->args, range->to_ns);
     r->base.ops = t->ops;
     r->store = s;
     enum err e = postgres_pool_take(s->pool, &r->conn, &why);
-    if (!e) e = postgres_call_stream(r->conn, &call, &why);
+    if (!e) e = postgres_call_stream(r->conn, call, &why);
     if (e) {
         postgres_records_close(&r->base);
         return e;
@@ -186,6 +188,7 @@ void postgres_records_close(struct scan_cursor *base)
             PQfreeCancel(cancel);
         }
         for (PGresult *r; (r = PQgetResult(c->conn->pg));) PQclear(r);
+        postgres_call_end(&c->call, c->end == ERR_END ? ERR_OK : c->end);
         postgres_pool_give(c->store->pool, c->conn);
     }
     mem_free(c->points);

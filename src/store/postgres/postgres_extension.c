@@ -7,7 +7,7 @@
 static enum err ask(struct postgres_conn *c, const char *sql, const char *text, bool *ret,
                     struct why *why)
 {
-    struct postgres_call call = {.sql = sql};
+    struct postgres_call call = POSTGRES_CALL(sql);
     struct sql_value v = SQL_T(bytes_str(text));
     PGresult *r = NULL;
     if (text) bug_if(!postgres_wire_bind(&call.args, (struct sql_args){&v, 1}));

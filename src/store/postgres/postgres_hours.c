@@ -124,19 +124,19 @@ static void bind_range(struct postgres_call *call, const struct scan_range *rang
 static enum err read_in(struct reading *g, struct postgres_conn *c, const struct scan_range *range,
                         int64_t cutoff, struct why *why)
 {
-    struct postgres_call clean = {
-        .sql = "SELECT hour_ns, count, sum, min, max, first, last, m2, first_ns, last_ns "
-               "FROM telemetry_hours h WHERE org = $1 AND device = $2 AND series = $3 "
-               "AND hour_ns >= $4 AND hour_ns < $5 AND (hour_ns < $6 OR NOT EXISTS ("
-               "SELECT 1 FROM telemetry_stale s WHERE s.org = $1 AND s.device = $2 "
-               "AND s.hour_ns = h.hour_ns)) ORDER BY hour_ns"};
-    struct postgres_call stale = {
-        .sql = "SELECT r.ts_ns, r.series, r.value FROM telemetry_stale s "
-               "JOIN telemetry_records r ON r.org = s.org AND r.device = s.device "
-               "AND r.ts_ns >= s.hour_ns AND r.ts_ns < s.hour_ns + 3600000000000 "
-               "WHERE s.org = $1 AND s.device = $2 AND $3 = ANY (r.series) AND s.hour_ns >= $4 "
-               "AND s.hour_ns < $5 AND s.hour_ns >= $6 AND r.ts_ns >= $4 AND r.ts_ns < $7 "
-               "ORDER BY r.ts_ns"};
+    struct postgres_call clean =
+        POSTGRES_CALL("SELECT hour_ns, count, sum, min, max, first, last, m2, first_ns, last_ns "
+                      "FROM telemetry_hours h WHERE org = $1 AND device = $2 AND series = $3 "
+                      "AND hour_ns >= $4 AND hour_ns < $5 AND (hour_ns < $6 OR NOT EXISTS ("
+                      "SELECT 1 FROM telemetry_stale s WHERE s.org = $1 AND s.device = $2 "
+                      "AND s.hour_ns = h.hour_ns)) ORDER BY hour_ns");
+    struct postgres_call stale = POSTGRES_CALL(
+        "SELECT r.ts_ns, r.series, r.value FROM telemetry_stale s "
+        "JOIN telemetry_records r ON r.org = s.org AND r.device = s.device "
+        "AND r.ts_ns >= s.hour_ns AND r.ts_ns < s.hour_ns + 3600000000000 "
+        "WHERE s.org = $1 AND s.device = $2 AND $3 = ANY (r.series) AND s.hour_ns >= $4 "
+        "AND s.hour_ns < $5 AND s.hour_ns >= $6 AND r.ts_ns >= $4 AND r.ts_ns < $7 "
+        "ORDER BY r.ts_ns");
     bind_range(&clean, range, cutoff);
     bind_range(&stale, range, cutoff);
     /* follows from the rest; said, so that only partitions and rows of that time are looked at,
@@ -146,6 +146,7 @@ static enum err read_in(struct reading *g, struct postgres_conn *c, const struct
     if (!e) e = postgres_call_one(c, &clean, &g->clean, why);
     if (!e) e = postgres_call_stream(c, &stale, why);
     if (!e) e = read_stale(g, c, range->series, why);
+    postgres_call_end(&stale, e);
     enum err ended = postgres_call_plain(c, e ? "ROLLBACK" : "COMMIT", why);
     return e ? e : ended;
 }
@@ -278,12 +279,12 @@ static bool bind_hours(struct summing *g, struct postgres_call *call)
 
 static enum err read_hours(struct summing *g, struct postgres_conn *c, struct why *why)
 {
-    struct postgres_call call = {
-        .sql = "SELECT k.org, k.device, k.hour_ns, r.ts_ns, r.series, r.value "
-               "FROM unnest($1, $2, $3) AS k (org, device, hour_ns) "
-               "JOIN telemetry_records r ON r.org = k.org AND r.device = k.device "
-               "AND r.ts_ns >= k.hour_ns AND r.ts_ns < k.hour_ns + 3600000000000 "
-               "ORDER BY k.org, k.device, k.hour_ns, r.ts_ns"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT k.org, k.device, k.hour_ns, r.ts_ns, r.series, r.value "
+                      "FROM unnest($1, $2, $3) AS k (org, device, hour_ns) "
+                      "JOIN telemetry_records r ON r.org = k.org AND r.device = k.device "
+                      "AND r.ts_ns >= k.hour_ns AND r.ts_ns < k.hour_ns + 3600000000000 "
+                      "ORDER BY k.org, k.device, k.hour_ns, r.ts_ns");
     if (!bind_hours(g, &call)) return ERR_NOMEM;
     enum err e = postgres_call_stream(c, &call, why);
     if (e) return e;
@@ -292,18 +293,19 @@ static enum err read_hours(struct summing *g, struct postgres_conn *c, struct wh
         if (!e && PQresultStatus(r) == PGRES_SINGLE_TUPLE) e = add_row(g, r);
         PQclear(r);
     }
+    postgres_call_end(&call, e);
     return e ? e : flush(g);
 }
 
 /* The hours leave telemetry_stale: what was newest in them has to be in the table. */
 static enum err put_newest(struct summing *g, struct postgres_conn *c, struct why *why)
 {
-    struct postgres_call call = {
-        .sql = "INSERT INTO telemetry_latest AS l (org, series, device, ts_ns, value) "
-               "SELECT DISTINCT ON (o, s) o, s, d, t, v FROM unnest($1, $2, $3, $4, $5) "
-               "AS r (o, s, d, t, v) ORDER BY o, s, t DESC "
-               "ON CONFLICT (org, series) DO UPDATE SET device = EXCLUDED.device, "
-               "ts_ns = EXCLUDED.ts_ns, value = EXCLUDED.value WHERE EXCLUDED.ts_ns >= l.ts_ns"};
+    struct postgres_call call = POSTGRES_CALL(
+        "INSERT INTO telemetry_latest AS l (org, series, device, ts_ns, value) "
+        "SELECT DISTINCT ON (o, s) o, s, d, t, v FROM unnest($1, $2, $3, $4, $5) "
+        "AS r (o, s, d, t, v) ORDER BY o, s, t DESC "
+        "ON CONFLICT (org, series) DO UPDATE SET device = EXCLUDED.device, "
+        "ts_ns = EXCLUDED.ts_ns, value = EXCLUDED.value WHERE EXCLUDED.ts_ns >= l.ts_ns");
     const int64_t *ints[] = {g->ints[0], g->ints[1], g->ints[3], g->last_ns};
     for (int i = 0; i < 4; i++)
         postgres_wire_add_ints(&call.args, postgres_array_of_ints(&g->arena, ints[i], g->rows));
@@ -315,13 +317,13 @@ static enum err put_newest(struct summing *g, struct postgres_conn *c, struct wh
 
 static enum err put_sums(struct summing *g, struct postgres_conn *c, struct why *why)
 {
-    struct postgres_call old = {
-        .sql = "DELETE FROM telemetry_hours h USING unnest($1, $2, $3) AS k (org, device, hour_ns) "
-               "WHERE h.org = k.org AND h.device = k.device AND h.hour_ns = k.hour_ns"};
-    struct postgres_call fresh = {
-        .sql = "INSERT INTO telemetry_hours (org, series, hour_ns, device, count, first_ns, "
-               "last_ns, sum, min, max, first, last, m2) SELECT * FROM unnest($1, $2, $3, $4, $5, "
-               "$6, $7, $8, $9, $10, $11, $12, $13) ORDER BY 1, 2, 3"};
+    struct postgres_call old = POSTGRES_CALL(
+        "DELETE FROM telemetry_hours h USING unnest($1, $2, $3) AS k (org, device, hour_ns) "
+        "WHERE h.org = k.org AND h.device = k.device AND h.hour_ns = k.hour_ns");
+    struct postgres_call fresh = POSTGRES_CALL(
+        "INSERT INTO telemetry_hours (org, series, hour_ns, device, count, first_ns, "
+        "last_ns, sum, min, max, first, last, m2) SELECT * FROM unnest($1, $2, $3, $4, $5, "
+        "$6, $7, $8, $9, $10, $11, $12, $13) ORDER BY 1, 2, 3");
     if (!bind_hours(g, &old)) return ERR_NOMEM;
     enum err e = postgres_call_one(c, &old, NULL, why);
     if (e || !g->rows) return e;
@@ -353,7 +355,7 @@ static enum err take_hours(struct summing *g, struct postgres_conn *c, int64_t o
         "WHERE hour_ns < $1 AND org = $2 ORDER BY org, device, hour_ns LIMIT $3 FOR UPDATE) AS k "
         "WHERE t.org = k.org AND t.device = k.device AND t.hour_ns = k.hour_ns "
         "RETURNING t.org, t.device, t.hour_ns";
-    struct postgres_call call = {.sql = org ? of_one : of_all};
+    struct postgres_call call = POSTGRES_CALL(org ? of_one : of_all);
     PGresult *r = NULL;
     postgres_wire_add_int(&call.args, before_ns);
     postgres_wire_add_int(&call.args, org);

@@ -280,7 +280,7 @@ typedef enum err take_row(struct postgres_memory *m, const PGresult *r, uint64_t
 static enum err load(struct postgres_memory *m, struct postgres_conn *c, const char *sql,
                      take_row *take, uint64_t before, struct why *why)
 {
-    struct postgres_call call = {.sql = sql};
+    struct postgres_call call = POSTGRES_CALL(sql);
     enum err e = postgres_call_stream(c, &call, why);
     if (e) return e;
     for (PGresult *r; (r = PQgetResult(c->pg));) {
@@ -292,6 +292,7 @@ static enum err load(struct postgres_memory *m, struct postgres_conn *c, const c
         }
         PQclear(r);
     }
+    postgres_call_end(&call, e);
     return e;
 }
 
@@ -316,8 +317,8 @@ static bool take_settled(struct postgres_memory *m, const struct memory_value *v
 static enum err settle_once(struct postgres_store *s, struct postgres_conn *c,
                             const struct memory_value *v, bool *ret_settled)
 {
-    struct postgres_call call = {.sql = "SELECT series, value FROM telemetry_records "
-                                        "WHERE org = $1 AND device = $2 AND ts_ns = $3"};
+    struct postgres_call call = POSTGRES_CALL("SELECT series, value FROM telemetry_records "
+                                              "WHERE org = $1 AND device = $2 AND ts_ns = $3");
     struct why why;
     PGresult *r = NULL;
     postgres_wire_add_int(&call.args, v->key[0]);

@@ -61,10 +61,10 @@ static enum err ask(struct postgres_store *s, struct postgres_call *call, PGresu
 enum err postgres_partitions_list(struct postgres_store *s, int64_t before_ns, struct arena *a,
                                   struct postgres_partition **ret, size_t *ret_n)
 {
-    struct postgres_call call = {
-        .sql = "SELECT from_ns, to_ns, pending FROM telemetry_partitions WHERE from_ns < $1 "
-               "UNION ALL SELECT '-9223372036854775808'::bigint, 946684800000000000, false "
-               "ORDER BY 1"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT from_ns, to_ns, pending FROM telemetry_partitions WHERE from_ns < $1 "
+                      "UNION ALL SELECT '-9223372036854775808'::bigint, 946684800000000000, false "
+                      "ORDER BY 1");
     PGresult *r = NULL;
     postgres_wire_add_int(&call.args, before_ns);
     enum err e = ask(s, &call, &r, NULL);
@@ -89,10 +89,10 @@ enum err postgres_partitions_list(struct postgres_store *s, int64_t before_ns, s
 static enum err count_slower(struct postgres_store *s, const struct postgres_partition *p,
                              int64_t edge_ns, int64_t *ret)
 {
-    struct postgres_call call = {
-        .sql = "SELECT count(*) FROM telemetry_orgs_between($1, $2) AS o (org) "
-               "LEFT JOIN telemetry_cutoffs c ON c.org = o.org "
-               "WHERE c.raw_ns IS NULL OR c.raw_ns < $3"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT count(*) FROM telemetry_orgs_between($1, $2) AS o (org) "
+                      "LEFT JOIN telemetry_cutoffs c ON c.org = o.org "
+                      "WHERE c.raw_ns IS NULL OR c.raw_ns < $3");
     PGresult *r = NULL;
     struct sql_value v = SQL_NULL;
     postgres_wire_add_int(&call.args, p->from_ns);
@@ -121,7 +121,7 @@ enum err postgres_partitions_is_left(struct postgres_store *s, const struct post
 
 static enum err make_in(struct postgres_conn *c, int64_t ts_ns, struct why *why)
 {
-    struct postgres_call call = {.sql = "SELECT telemetry_make_partition($1)"};
+    struct postgres_call call = POSTGRES_CALL("SELECT telemetry_make_partition($1)");
     postgres_wire_add_int(&call.args, ts_ns);
     enum err e = postgres_call_plain(c, "BEGIN", why);
     if (!e) e = postgres_call_plain(c, "SET LOCAL lock_timeout = '2s'", why);
@@ -161,10 +161,10 @@ static enum err make_ahead(struct postgres_store *s, struct why *why)
 /* Whether readings lie in a hypertable, or are spread by Citus. */
 static enum err look_at_server(struct postgres_store *s, struct why *why)
 {
-    struct postgres_call call = {.sql =
-                                     "SELECT (SELECT c.relkind = 'r' FROM pg_class c "
-                                     "WHERE c.oid = 'telemetry_records'::regclass), "
-                                     "EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT (SELECT c.relkind = 'r' FROM pg_class c "
+                      "WHERE c.oid = 'telemetry_records'::regclass), "
+                      "EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')");
     struct sql_value hypertable = SQL_NULL, citus = SQL_NULL;
     PGresult *r = NULL;
     enum err e = ask(s, &call, &r, why);
@@ -226,8 +226,9 @@ static enum err drop_in(struct postgres_conn *c, const struct postgres_partition
 /* A chunk of a hypertable. */
 static enum err drop_chunk(struct postgres_conn *c, const struct postgres_partition *p)
 {
-    struct postgres_call call = {.sql = "SELECT count(*) FROM drop_chunks('telemetry_records', "
-                                        "older_than => $1::bigint, newer_than => $2::bigint)"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT count(*) FROM drop_chunks('telemetry_records', "
+                      "older_than => $1::bigint, newer_than => $2::bigint)");
     postgres_wire_add_int(&call.args, p->to_ns);
     postgres_wire_add_int(&call.args, p->from_ns);
     enum err e = postgres_call_plain(c, WAIT, NULL);
@@ -286,12 +287,12 @@ enum err postgres_partitions_drop_passed(struct postgres_store *s)
 /* What a server that died left behind. */
 static enum err drop_orphans(struct postgres_store *s)
 {
-    struct postgres_call call = {
-        .sql = "SELECT (extract(epoch FROM make_date(substr(c.relname, 19, 4)::int, "
-               "substr(c.relname, 24, 2)::int, 2)::timestamp) * 1000000000)::bigint "
-               "FROM pg_class c WHERE c.relkind = 'r' AND NOT c.relispartition "
-               "AND c.relnamespace = current_schema()::regnamespace "
-               "AND c.relname ~ '^telemetry_records_[0-9]{4}_[0-9]{2}$'"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT (extract(epoch FROM make_date(substr(c.relname, 19, 4)::int, "
+                      "substr(c.relname, 24, 2)::int, 2)::timestamp) * 1000000000)::bigint "
+                      "FROM pg_class c WHERE c.relkind = 'r' AND NOT c.relispartition "
+                      "AND c.relnamespace = current_schema()::regnamespace "
+                      "AND c.relname ~ '^telemetry_records_[0-9]{4}_[0-9]{2}$'");
     PGresult *r = NULL;
     struct postgres_conn *c;
     enum err e = ask(s, &call, &r, NULL);

@@ -20,7 +20,7 @@ static enum err run(struct postgres_store *s, struct postgres_call *call, PGresu
 /* A statement of an organisation and one or two numbers. */
 static enum err change(struct postgres_store *s, const char *sql, int64_t org, int64_t a)
 {
-    struct postgres_call call = {.sql = sql};
+    struct postgres_call call = POSTGRES_CALL(sql);
     postgres_wire_add_int(&call.args, org);
     postgres_wire_add_int(&call.args, a);
     return run(s, &call, NULL);
@@ -31,7 +31,7 @@ static enum err delete_records(struct postgres_store *s, const char *sql, int64_
                                uint64_t *ret_points)
 {
     for (;;) {
-        struct postgres_call call = {.sql = sql};
+        struct postgres_call call = POSTGRES_CALL(sql);
         struct sql_value rows = SQL_NULL, points = SQL_NULL;
         PGresult *r = NULL;
         postgres_wire_add_int(&call.args, org);
@@ -49,10 +49,10 @@ static enum err delete_records(struct postgres_store *s, const char *sql, int64_
 
 static enum err set_cutoff(struct postgres_store *s, int64_t org, int64_t raw_ns, int64_t rollup_ns)
 {
-    struct postgres_call call = {
-        .sql = "INSERT INTO telemetry_cutoffs AS c (org, raw_ns, rollup_ns) VALUES ($1, $2, $3) "
-               "ON CONFLICT (org) DO UPDATE SET raw_ns = greatest(c.raw_ns, EXCLUDED.raw_ns), "
-               "rollup_ns = greatest(c.rollup_ns, EXCLUDED.rollup_ns)"};
+    struct postgres_call call = POSTGRES_CALL(
+        "INSERT INTO telemetry_cutoffs AS c (org, raw_ns, rollup_ns) VALUES ($1, $2, $3) "
+        "ON CONFLICT (org) DO UPDATE SET raw_ns = greatest(c.raw_ns, EXCLUDED.raw_ns), "
+        "rollup_ns = greatest(c.rollup_ns, EXCLUDED.rollup_ns)");
     postgres_wire_add_int(&call.args, org);
     postgres_wire_add_int(&call.args, raw_ns);
     postgres_wire_add_int(&call.args, rollup_ns);
@@ -64,9 +64,9 @@ static enum err set_cutoff(struct postgres_store *s, int64_t org, int64_t raw_ns
 static enum err count_points(struct postgres_store *s, int64_t org, int64_t from_ns, int64_t to_ns,
                              uint64_t *ret)
 {
-    struct postgres_call call = {.sql =
-                                     "SELECT coalesce(sum(count), 0)::bigint FROM telemetry_hours "
-                                     "WHERE org = $1 AND hour_ns >= $2 AND hour_ns < $3"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT coalesce(sum(count), 0)::bigint FROM telemetry_hours "
+                      "WHERE org = $1 AND hour_ns >= $2 AND hour_ns < $3");
     struct sql_value points = SQL_NULL;
     PGresult *r = NULL;
     postgres_wire_add_int(&call.args, org);
@@ -84,7 +84,7 @@ static enum err count_points(struct postgres_store *s, int64_t org, int64_t from
 static enum err in_pieces(struct postgres_store *s, const char *sql, const int64_t *args, size_t n)
 {
     for (;;) {
-        struct postgres_call call = {.sql = sql};
+        struct postgres_call call = POSTGRES_CALL(sql);
         struct sql_value rows = SQL_NULL;
         PGresult *r = NULL;
         for (size_t i = 0; i < n; i++) postgres_wire_add_int(&call.args, args[i]);

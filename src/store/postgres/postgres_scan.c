@@ -11,6 +11,7 @@ struct postgres_scan {
     struct scan_cursor base; /* first */
     struct postgres_store *store;
     struct postgres_conn *conn; /* NULL: nothing to read, or read to its end */
+    struct postgres_call call;
     int64_t series;
     enum err end; /* ERR_OK while rows may come */
     struct sample slice[SLICE];
@@ -45,17 +46,18 @@ enum err postgres_scan_open(struct telemetry *t, const struct scan_range *range,
     struct why why = {""};
     if (!scan) return ERR_NOMEM;
     int64_t cutoff = postgres_store_cutoff(s, range->org);
-    struct postgres_call call = {.sql = range->descending ? descending : ascending};
-    postgres_wire_add_int(&call.args, range->org);
-    postgres_wire_add_int(&call.args, range->device);
-    postgres_wire_add_int(&call.args, range->from_ns > cutoff ? range->from_ns : cutoff);
-    postgres_wire_add_int(&call.args, range->to_ns);
-    postgres_wire_add_int(&call.args, range->series);
+    struct postgres_call *call = &scan->call;
+    *call = (struct postgres_call)POSTGRES_CALL(range->descending ? descending : ascending);
+    postgres_wire_add_int(&call->args, range->org);
+    postgres_wire_add_int(&call->args, range->device);
+    postgres_wire_add_int(&call->args, range->from_ns > cutoff ? range->from_ns : cutoff);
+    postgres_wire_add_int(&call->args, range->to_ns);
+    postgres_wire_add_int(&call->args, range->series);
     scan->base.ops = t->ops;
     scan->store = s;
     scan->series = range->series;
     enum err e = postgres_pool_take(s->pool, &scan->conn, &why);
-    if (!e) e = postgres_call_stream(scan->conn, &call, &why);
+    if (!e) e = postgres_call_stream(scan->conn, call, &why);
     if (e) {
         postgres_scan_close(&scan->base);
         return e;
@@ -105,6 +107,7 @@ void postgres_scan_close(struct scan_cursor *base)
             PQfreeCancel(cancel);
         }
         for (PGresult *r; (r = PQgetResult(scan->conn->pg));) PQclear(r);
+        postgres_call_end(&scan->call, scan->end == ERR_END ? ERR_OK : scan->end);
         postgres_pool_give(scan->store->pool, scan->conn);
     }
     mem_free(scan);

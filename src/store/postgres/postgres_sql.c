@@ -3,6 +3,7 @@
 #include "store/postgres/postgres_sql.h"
 
 #include "base/mem.h"
+#include "store/postgres/postgres_plan.h"
 #include "store/postgres/postgres_schema.h"
 #include "store/postgres/postgres_wire.h"
 #include "sys/lock.h"
@@ -397,6 +398,12 @@ static enum err postgres_alone(struct sql_db *base, const char *sql, struct why 
     return postgres_schema_run(((struct postgres_db *)base)->schema, sql, why);
 }
 
+static enum err postgres_explain(struct sql_db *base, const char *sql, const void *kept, char *ret,
+                                 size_t cap)
+{
+    return postgres_plan_explain(((struct postgres_db *)base)->pool, sql, kept, ret, cap);
+}
+
 static void postgres_close(struct sql_db *base)
 {
     struct postgres_db *db = (struct postgres_db *)base;
@@ -421,6 +428,7 @@ enum err postgres_sql_new(struct sql_db **ret, struct postgres_pool *pool)
         .lock_schema = postgres_lock_schema,
         .unlock_schema = postgres_unlock_schema,
         .alone = postgres_alone,
+        .explain = postgres_explain,
         .message = postgres_message,
         .close = postgres_close,
     };

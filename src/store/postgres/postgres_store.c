@@ -37,7 +37,8 @@ static enum err store_cutoffs(struct postgres_store *s, const PGresult *r)
 
 enum err postgres_store_read_cutoffs(struct postgres_store *s)
 {
-    struct postgres_call call = {.sql = "SELECT org, raw_ns FROM telemetry_cutoffs ORDER BY org"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT org, raw_ns FROM telemetry_cutoffs ORDER BY org");
     struct postgres_conn *c;
     struct why why = {""};
     PGresult *r = NULL;
@@ -86,10 +87,10 @@ static enum err postgres_seal(struct telemetry *t)
 /* What readings and hours take on the server's disk, with their indexes. */
 static enum err read_sizes(struct postgres_store *s)
 {
-    struct postgres_call call = {
-        .sql = "SELECT (SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint "
-               "FROM pg_inherits WHERE inhparent = 'telemetry_records'::regclass), "
-               "pg_total_relation_size('telemetry_hours')"};
+    struct postgres_call call =
+        POSTGRES_CALL("SELECT (SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint "
+                      "FROM pg_inherits WHERE inhparent = 'telemetry_records'::regclass), "
+                      "pg_total_relation_size('telemetry_hours')");
     struct postgres_conn *c;
     struct why why = {""};
     struct sql_value raw = SQL_NULL, rollups = SQL_NULL;

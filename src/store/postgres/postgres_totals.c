@@ -77,13 +77,13 @@ static bool add_hour(const struct totals *g, const PGresult *r, int row)
 
 static enum err add_hours(struct totals *g, struct postgres_conn *c, struct why *why)
 {
-    struct postgres_call call = {
-        .sql = "SELECT h.series, h.count, h.sum, h.min, h.max, h.first, h.last, h.m2, h.first_ns, "
-               "h.last_ns FROM unnest($1, $2) AS k (device, series) JOIN telemetry_hours h "
-               "ON h.org = $3 AND h.series = k.series AND h.device = k.device "
-               "WHERE h.hour_ns >= $4 AND h.hour_ns < $5 AND (h.hour_ns < $6 OR NOT EXISTS ("
-               "SELECT 1 FROM telemetry_stale s WHERE s.org = $3 AND s.device = h.device "
-               "AND s.hour_ns = h.hour_ns))"};
+    struct postgres_call call = POSTGRES_CALL(
+        "SELECT h.series, h.count, h.sum, h.min, h.max, h.first, h.last, h.m2, h.first_ns, "
+        "h.last_ns FROM unnest($1, $2) AS k (device, series) JOIN telemetry_hours h "
+        "ON h.org = $3 AND h.series = k.series AND h.device = k.device "
+        "WHERE h.hour_ns >= $4 AND h.hour_ns < $5 AND (h.hour_ns < $6 OR NOT EXISTS ("
+        "SELECT 1 FROM telemetry_stale s WHERE s.org = $3 AND s.device = h.device "
+        "AND s.hour_ns = h.hour_ns))");
     PGresult *r = NULL;
     if (g->first_ns >= g->last_ns) return ERR_OK;
     postgres_wire_add_ints(&call.args, g->device_of);
@@ -120,15 +120,15 @@ static enum err add_row(const struct totals *g, const PGresult *r)
 
 static enum err add_records(struct totals *g, struct postgres_conn *c, struct why *why)
 {
-    struct postgres_call call = {
-        .sql = "SELECT r.ts_ns, r.series, r.value FROM ("
-               "SELECT d, a, b FROM unnest($1) AS d, (VALUES ($2, $3), ($4, $5)) AS e (a, b) "
-               "WHERE a < b UNION ALL "
-               "SELECT s.device, s.hour_ns, s.hour_ns + 3600000000000 FROM telemetry_stale s "
-               "WHERE s.org = $6 AND s.device = ANY ($1) AND s.hour_ns >= greatest($3, $7) "
-               "AND s.hour_ns < $4) AS w (device, a, b) JOIN telemetry_records r ON r.org = $6 "
-               "AND r.device = w.device AND r.ts_ns >= w.a AND r.ts_ns < w.b "
-               "WHERE r.ts_ns >= $2 AND r.ts_ns < $5"};
+    struct postgres_call call = POSTGRES_CALL(
+        "SELECT r.ts_ns, r.series, r.value FROM ("
+        "SELECT d, a, b FROM unnest($1) AS d, (VALUES ($2, $3), ($4, $5)) AS e (a, b) "
+        "WHERE a < b UNION ALL "
+        "SELECT s.device, s.hour_ns, s.hour_ns + 3600000000000 FROM telemetry_stale s "
+        "WHERE s.org = $6 AND s.device = ANY ($1) AND s.hour_ns >= greatest($3, $7) "
+        "AND s.hour_ns < $4) AS w (device, a, b) JOIN telemetry_records r ON r.org = $6 "
+        "AND r.device = w.device AND r.ts_ns >= w.a AND r.ts_ns < w.b "
+        "WHERE r.ts_ns >= $2 AND r.ts_ns < $5");
     int64_t from_ns = g->from_ns > g->cutoff_ns ? g->from_ns : g->cutoff_ns;
     int64_t last_ns = g->last_ns > g->cutoff_ns ? g->last_ns : g->cutoff_ns;
     postgres_wire_add_ints(&call.args, g->devices);
@@ -145,6 +145,7 @@ static enum err add_records(struct totals *g, struct postgres_conn *c, struct wh
         if (!e && PQresultStatus(r) == PGRES_SINGLE_TUPLE) e = add_row(g, r);
         PQclear(r);
     }
+    postgres_call_end(&call, e);
     return e;
 }
 

@@ -189,7 +189,7 @@ static bool bind_records(struct postgres_call *call, struct columns *c)
 {
     const int64_t *ints[] = {c->org, c->device, c->ts, c->first, c->last};
     bool fine = true;
-    call->sql = records_sql;
+    *call = (struct postgres_call)POSTGRES_CALL(records_sql);
     for (size_t i = 0; i < 5 && fine; i++) fine = add_ints(&call->args, &c->arena, ints[i], c->n);
     fine = fine && add_ints(&call->args, &c->arena, c->series, c->m);
     struct bytes values = postgres_array_of_reals(&c->arena, c->value, c->m);
@@ -213,7 +213,7 @@ static bool bind_stale(struct postgres_call *call, struct columns *c, bool all, 
         ints[2][n++] = h->hour_ns;
     }
     *ret_n = n;
-    *call = (struct postgres_call){.sql = stale_sql};
+    *call = (struct postgres_call)POSTGRES_CALL(stale_sql);
     bool fine = true;
     for (int i = 0; i < 3 && fine; i++) fine = add_ints(&call->args, &c->arena, ints[i], n);
     return fine;
