@@ -331,7 +331,6 @@ static bool rest(struct rate_share *s, struct turn *t)
         if (s->link) gather(s, t, false);
     }
     bool go_on = !s->stopping;
-    if (!go_on && s->link) gather(s, t, true);
     lock_release(&s->lock);
     return go_on;
 }
@@ -365,6 +364,13 @@ static void *run(void *share)
         if (!s->link) take_up(s);
         go_on = rest(s, &t);
         if (s->link) take_turn(s, &t);
+    }
+    for (t.n = 1; t.n && s->link;) { /* all that is on lease goes back */
+        t.n = 0;
+        lock_take(&s->lock);
+        gather(s, &t, true);
+        lock_release(&s->lock);
+        if (t.n) take_turn(s, &t);
     }
     return NULL;
 }

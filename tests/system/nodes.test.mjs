@@ -234,6 +234,9 @@ describe('lists and what is cached of them', { skip }, () => {
             change: (on, token, i, made) => on.ok('PUT', `/rules/${made.id}`, { token, body: { name: `n${i}` } }), shows: named },
         'device groups': { path: '/device-groups', make: () => undefined,
             change: (on, token, i) => on.ok('POST', '/device-groups', { token, body: { name: `n${i}` } }), shows: named },
+        'users': { path: '/users', make: () => undefined,
+            change: (on, token, i, made, id, user) => on.ok('PATCH', `/users/${user}`, { token, body: { firstName: `n${i}` } }),
+            shows: (list, i) => (list.content ?? list).some((one) => one.firstName === `n${i}`) },
         'usage': { path: '/pilot/usage', make: () => undefined,
             change: (on, token, i) => on.device(token, `used-${i}`), shows: (usage, i) => usage.data.deviceCount === i + 2 },
         'the organisation': { path: '/organizations/ID', make: () => undefined,
@@ -252,7 +255,7 @@ describe('lists and what is cached of them', { skip }, () => {
             for (let i = 0; i < CHANGES; i++) {
                 const [writes, reads] = i % 2 ? [b, a] : [a, b];
                 for (let warm = 0; warm < 3; warm++) await reads.ok('GET', at, { token });
-                await change(writes, token, i, made, hr.organizationId);
+                await change(writes, token, i, made, hr.organizationId, hr.userId);
                 took.push((await until(`${name} ${i}`, async () => shows(await reads.ok('GET', at, { token }), i))).ms);
             }
             console.log(`in the list of the other server after the answer, ${name}, ${CHANGES} changes: p50 ${quantile(took, 0.5)} ms, worst ${quantile(took, 1)} ms`);

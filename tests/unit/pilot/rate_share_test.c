@@ -88,6 +88,8 @@ static int close_nodes(void **state)
     for (int i = 0; i < NODES; i++) {
         rate_share_free(shares[i]);
         rates_free(rates[i]);
+        shares[i] = NULL;
+        rates[i] = NULL;
     }
     return 0;
 }
@@ -130,6 +132,22 @@ static void what_an_idle_node_has_on_lease_comes_back(void **state)
     }
     assert_int_equal(taken, 200);
     assert_int_equal(take_all(1), 0);
+}
+
+static void a_node_that_stops_gives_back_all_it_has(void **state)
+{
+    (void)state;
+    enum { DEVICES = 80, TAKEN = 6 }; /* more than one turn gives back; the last asked ahead */
+    int64_t first = device;
+    for (; device < first + DEVICES; device++)
+        for (int i = 0; i < TAKEN; i++)
+            assert_int_equal(rates_take(rates[1], RATE_REQUESTS, 1, device, true, &last), ERR_OK);
+    rate_share_free(shares[1]);
+    rates_free(rates[1]);
+    shares[1] = NULL;
+    rates[1] = NULL;
+    for (device = first; device < first + DEVICES; device++)
+        assert_int_equal(take_all(0), 200 - TAKEN);
 }
 
 struct taker {
@@ -269,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(all_of_the_limit_is_there_through_one_node_and_nothing_more_through_the_other),
         TEST(what_an_idle_node_has_on_lease_comes_back),
+        TEST(a_node_that_stops_gives_back_all_it_has),
         TEST(both_together_take_what_there_is_and_never_more),
         TEST(many_requests_share_a_question),
         TEST(who_may_not_block_is_told_so_and_finds_it_there_the_next_time),
