@@ -41,6 +41,8 @@ const struct route routes_absent[] = {
      "An empty list: there are no models."},
     {HTTP1_GET, V1 "/ml/anomalies/critical", WHO_USER, ON_LOOP, 0, absent_list,
      "mlAnomaliesCritical", "An empty list: there are no models."},
+    {HTTP1_GET, V1 "/device-types", WHO_USER, ON_LOOP, 0, absent_list, "deviceTypes",
+     "An empty list: there are no types of devices."},
     {HTTP1_GET, V1 "/geofences", WHO_USER, ON_LOOP, 0, absent_list, "geofences",
      "An empty list: there are no geofences."},
     {HTTP1_GET, V1 "/scheduled-reports", WHO_USER, ON_LOOP, 0, absent_list, "scheduledReports",

@@ -222,7 +222,7 @@ describe('the variables of a device', () => {
     });
 
     test('what the old front end asks for and is not here is an empty list, or says what to use', async () => {
-        for (const path of ['/playlists', '/ml/models', '/plugins/installed', '/dashboard-templates']) assert.deepEqual(await server.ok('GET', path, { token }), []);
+        for (const path of ['/playlists', '/ml/models', '/plugins/installed', '/dashboard-templates', '/device-types']) assert.deepEqual(await server.ok('GET', path, { token }), []);
         const page = await server.ok('GET', '/email-templates?page=0&size=20', { token });
         shape(page, PAGE);
         assert.deepEqual([page.content, page.totalElements, page.empty], [[], 0, true]);

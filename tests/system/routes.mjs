@@ -91,7 +91,7 @@ export const ROUTES = {
     [`GET ${V1}/plugins`]: { who: 'user' },
     [`GET ${V1}/plugins/providers`]: { who: 'user' },
     [`GET ${V1}/data-plugins`]: { who: 'user' },
-    ...Object.fromEntries(['plugins/installed', 'dashboard-templates', 'playlists', 'phone-numbers', 'sms-delivery-logs', 'support/issues', 'functions', 'email-templates', 'webhook-tests', 'ml/models', 'ml/models/deployed', 'ml/anomalies', 'ml/anomalies/new', 'ml/anomalies/critical', 'geofences', 'scheduled-reports', 'retention-policies/executions'].map((path) => [`GET ${V1}/${path}`, { who: 'user' }])),
+    ...Object.fromEntries(['plugins/installed', 'dashboard-templates', 'playlists', 'phone-numbers', 'sms-delivery-logs', 'support/issues', 'functions', 'email-templates', 'webhook-tests', 'ml/models', 'ml/models/deployed', 'ml/anomalies', 'ml/anomalies/new', 'ml/anomalies/critical', 'device-types', 'geofences', 'scheduled-reports', 'retention-policies/executions'].map((path) => [`GET ${V1}/${path}`, { who: 'user' }])),
     ...Object.fromEntries(['support/issues', 'canned-responses'].map((path) => [`GET ${V1}/admin/${path}`, { who: 'admin' }])),
     ...Object.fromEntries(['telemetry', 'devices', 'events'].map((what) => [`POST ${V1}/export/${what}/excel`, { who: 'reader', body: () => ({}), skip: 'refuses whoever asks for whatever: devices.test.mjs' }])),
 
