@@ -28,6 +28,14 @@ static double shown_value(enum threshold_id id, double v)
     return is_ratio(id) ? round(v * 1e8) / 1e6 : v;
 }
 
+/* Why there is no figure: too little happened within the looks that are judged. */
+static const char *const unknown_reasons[THRESHOLD_IDS] = {
+    [THRESHOLD_SLOW_QUERY] = "No statement was run lately.",
+    [THRESHOLD_CACHE_HITS] = "There were fewer than 100 look-ups lately.",
+    [THRESHOLD_MEMORY] = "Nobody has looked yet.",
+    [THRESHOLD_RESPONSE] = "Fewer than 20 requests were answered lately.",
+};
+
 static void write_threshold(struct api_call *c, enum threshold_id id,
                             const struct threshold_view *v)
 {
@@ -44,6 +52,7 @@ static void write_threshold(struct api_call *c, enum threshold_id id,
     json_write_member_number(b, "clearsAt", shown_value(id, threshold_clear(&v->limits)));
     json_write_member_number(b, "holdSeconds", (double)v->limits.hold_ns / 1e9);
     json_write_member_number(b, "value", shown_value(id, v->state.value));
+    if (!isfinite(v->state.value)) json_write_member_text(b, "valueReason", unknown_reasons[id]);
     json_write_member_text(b, "state", threshold_phase_name(v->state.phase));
     service_call_time(b, "since", v->state.since_ns ? clock_wall_ns(c->app->clock) - ago_ns : 0);
     if (v->raised) uuid_format(&v->alert, uuid);
@@ -166,20 +175,22 @@ static const struct shown {
     const char *name, *trend, *what, *unit;
     enum good good;
     double factor;
+    bool old; /* a key of the old document: always a number */
 } shown[TREND_FIGURES] = {
     [TREND_DATABASE_MS] = {"databaseResponseTimeMs", "databasePerformance",
-                           "The mean time of a statement", " ms", GOOD_DOWN, 1},
+                           "The mean time of a statement", " ms", GOOD_DOWN, 1, true},
     [TREND_RESPONSE_MS] = {"responseTimeMs", "responseTime",
                            "The time within which 95 of 100 requests are answered", " ms",
-                           GOOD_DOWN, 1},
+                           GOOD_DOWN, 1, false},
     [TREND_CACHE_HIT_RATIO] = {"cacheHitRatio", "cacheEfficiency",
-                               "The share of look-ups that find something", " %", GOOD_UP, 100},
+                               "The share of look-ups that find something", " %", GOOD_UP, 100,
+                               true},
     [TREND_MEMORY_RATIO] = {"memoryUsagePercent", "memoryUsage", "The share of memory in use", " %",
-                            GOOD_NEITHER, 100},
+                            GOOD_NEITHER, 100, true},
     [TREND_POINTS_PER_S] = {"telemetryThroughput", "telemetryThroughput",
-                            "What comes in every second", " points", GOOD_NEITHER, 1},
+                            "What comes in every second", " points", GOOD_NEITHER, 1, true},
     [TREND_DISK_BYTES] = {"storeBytes", "storeSize", "What the store takes on disk", " bytes",
-                          GOOD_NEITHER, 1},
+                          GOOD_NEITHER, 1, false},
 };
 
 static const char *direction_name(const struct shown *s, enum trend_direction d)
@@ -189,19 +200,31 @@ static const char *direction_name(const struct shown *s, enum trend_direction d)
     return (d == TREND_UP) == (s->good == GOOD_UP) ? "improving" : "degrading";
 }
 
+/* Figures of which there was none in that step are named; those that old clients draw (contract,
+ * section 10.1) are then the last that was measured, the others are null. */
+static void write_point(struct buf *b, const struct trend_row *row, double last[TREND_FIGURES])
+{
+    json_write_open(b, '{');
+    json_write_member_time(b, "timestamp", row->at_ns);
+    for (int f = 0; f < TREND_FIGURES; f++) {
+        double v = row->figures[f] * shown[f].factor;
+        if (isfinite(v)) last[f] = v;
+        json_write_member_number(b, shown[f].name, shown[f].old ? last[f] : v);
+    }
+    json_write_key(b, "unmeasured");
+    json_write_open(b, '[');
+    for (int f = 0; f < TREND_FIGURES; f++)
+        if (!isfinite(row->figures[f])) json_write_string(b, bytes_str(shown[f].name));
+    json_write_close(b, ']');
+    json_write_close(b, '}');
+}
+
 static void write_points(struct buf *b, const struct trend_curve *curve)
 {
+    double last[TREND_FIGURES] = {[TREND_CACHE_HIT_RATIO] = 100}; /* as before the first look */
     json_write_key(b, "dataPoints");
     json_write_open(b, '[');
-    for (size_t i = 0; i < curve->n; i++) {
-        json_write_open(b, '{');
-        json_write_member_time(b, "timestamp", curve->points[i].at_ns);
-        for (int f = 0; f < TREND_FIGURES; f++) {
-            double v = curve->points[i].figures[f];
-            json_write_member_number(b, shown[f].name, v * shown[f].factor);
-        }
-        json_write_close(b, '}');
-    }
+    for (size_t i = 0; i < curve->n; i++) write_point(b, &curve->points[i], last);
     json_write_close(b, ']');
 }
 
