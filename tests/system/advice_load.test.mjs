@@ -136,17 +136,21 @@ describe('each is caused by a load and absent beside another', { concurrency: tr
 });
 
 describe('of a database', { skip: postgresIsHere ? false : 'there is no PostgreSQL 15 here (package postgresql-15)', concurrency: true }, () => {
-    // Somebody else's transaction holds a table until release(), which waits until `waiters` have waited for `ms`.
+    // Somebody else's transaction holds a table until release(), which waits until ready(), and `ms` more: so long
+    // everything that is there by then has waited.
     async function hold(postgres, name, table) {
         const psql = spawn('psql', ['-XAtq', '-d', postgres.urlOf(name)], { stdio: ['pipe', 'ignore', 'inherit'] });
         psql.stdin.write(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE;\n`);
         const ask = (sql) => Number(postgres.askIn(name, sql));
         await eventually('the lock', () => ask(`SELECT count(*) FROM pg_locks WHERE relation = '${table}'::regclass AND mode = 'AccessExclusiveLock' AND granted`) === 1);
-        return async (waiters, ms) => {
-            await eventually('they wait', () => ask(`SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND clock_timestamp() - query_start > '${ms} ms'`) >= waiters, WAIT_MS);
+        return async (ready, ms) => {
+            await eventually('they are there', ready, WAIT_MS);
+            const from = Date.now();
+            await eventually('they have waited', () => Date.now() - from >= ms, WAIT_MS);
             psql.stdin.end('COMMIT;\n');
         };
     }
+    const gauge = async (server, name) => Number((await server.request('GET', '/metrics')).text.split('\n').find((line) => line.startsWith(`sensorvision_${name} `)).split(' ')[1]);
     const start = async (sets, prepare) => {
         const postgres = await startPostgres();
         const url = postgres.database('own');
@@ -163,7 +167,7 @@ describe('of a database', { skip: postgresIsHere ? false : 'there is no PostgreS
         for (let burst = 0; burst < 4; burst++) { // each of fifty that come at once and wait
             const release = await hold(postgres, 'own', 'telemetry_records');
             const sent = Promise.all(count(50).map(() => send(server, token, bulk(`burst-${burst}`, 20, 1))));
-            await release(1, 100);
+            await release(async () => await gauge(server, 'telemetry_queue_depth') >= 900, 100);
             await sent;
         }
         const found = await find('batch-size-small');
@@ -179,14 +183,14 @@ describe('of a database', { skip: postgresIsHere ? false : 'there is no PostgreS
         assert.deepEqual(await settled(), []);
         let release = await hold(postgres, 'own', 'dashboards');
         const looks = count(12).map(() => server.call('GET', '/dashboards', { token }));
-        await release(1, 300);
+        await release(async () => await gauge(server, 'executor_active{pool="async"}') >= 8, 300); // of which four have a connection
         for (const answer of await Promise.all(looks)) assert.equal(answer.status, 200);
         const pool = await find('pool-exhausted');
         assert.deepEqual([pool.apply.key, pool.apply.value], ['spring.datasource.hikari.maximum-pool-size', '8']);
         assert.ok(pool.evidence.waits > 0 && pool.evidence.waitMeanMs >= 10, JSON.stringify(pool));
         release = await hold(postgres, 'own', 'telemetry_records'); // a disk, or a vacuum, that is slow
         const large = send(server, token, bulk('large', 6000, 1));
-        await release(1, 400);
+        await release(async () => await gauge(server, 'telemetry_queue_depth') >= 6000, 400);
         await large;
         const found = await find('batch-size-large');
         assert.deepEqual([found.apply.key, found.apply.value], ['pilot.telemetry.batch-size', '1500']);
