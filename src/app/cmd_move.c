@@ -89,7 +89,8 @@ static enum err copy_catalog(struct move *m, struct sql_tx *from, struct sql_tx 
     enum err e = copy_tables_check_empty(to, &m->job.why);
     if (!e) e = takeover_remove(to);
     if (!e)
-        e = copy_tables_run(m->from.store.db, from, m->to.store.db, to, &m->tables, &m->job.why);
+        e = copy_tables_run(m->from.store.db, from, m->to.store.db, to,
+                            (size_t)m->to.settings.postgres_batch_rows, &m->tables, &m->job.why);
     return e;
 }
 

@@ -90,6 +90,11 @@ static const struct conf_entry store_table[] = {
     {HIKARI "leak-detection-threshold", AT(postgres_leak_threshold_ns), CONF_MS, "60000", 0,
      86400000, RESTART, "PostgreSQL: a connection held this long counts as leaked; 0 is never.",
      NULL},
+    {"spring.jpa.properties.hibernate.jdbc.batch_size", AT(postgres_batch_rows), CONF_COUNT, "25",
+     1, 10000, RESTART,
+     "Rows in one statement of a relational batch write: when `move` fills the tables of another "
+     "database; a statement has 80 values at most, whatever this says. Readings go by groups.",
+     NULL},
 };
 
 static const struct conf_entry executor_table[] = {
@@ -251,19 +256,9 @@ static const struct conf_section live_section = {"Live sockets, log, profiles", 
                                                  CONF_SECTION_ROWS(live_table)};
 
 const struct conf_section *const conf_tables_sections[] = {
-    &server_section,
-    &store_section,
-    &executor_section,
-    &telemetry_section,
-    &query_section,
-    &people_section,
-    &mqtt_section,
-    &live_section,
-    &conf_tables_notify,
-    &conf_tables_cache,
-    &conf_tables_pilot,
-    &conf_tables_performance,
-    &conf_tables_planned_stores,
+    &server_section,     &store_section,     &executor_section,  &telemetry_section,
+    &query_section,      &people_section,    &mqtt_section,      &live_section,
+    &conf_tables_notify, &conf_tables_cache, &conf_tables_pilot, &conf_tables_performance,
     &conf_tables_jvm,
 };
 const size_t conf_tables_section_count = COUNT(conf_tables_sections);

@@ -1,24 +1,5 @@
-/* Rows without a part behind them yet (see conf_tables_planned.h). They keep their types and
- * ranges, so that a wrong value is found today and not on the day the part arrives. */
+/* Keys of the JVM (see conf_tables_planned.h). */
 #include "app/conf_tables_planned.h"
-
-enum { PLANNED = CONF_PLANNED };
-
-#define ROW(key, unit, absent, min, max, doc)                                                      \
-    {                                                                                              \
-        key, CONF_NOWHERE, unit, absent, min, max, PLANNED, doc, NULL                              \
-    }
-
-static const struct conf_entry stores_table[] = {
-    ROW("spring.jpa.properties.hibernate.jdbc.batch_size", CONF_COUNT, "25", 1, 10000,
-        "PostgreSQL: rows in one statement of a relational batch write."),
-};
-
-const struct conf_section conf_tables_planned_stores = {
-    .title = "Planned: more of PostgreSQL",
-    .text = "Accepted and named at start; these parts are not built yet.",
-    CONF_SECTION_ROWS(stores_table),
-};
 
 #define JVM(prefix)                                                                                \
     {                                                                                              \

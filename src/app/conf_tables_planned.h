@@ -1,8 +1,6 @@
 #pragma once
-/* app/conf_tables_planned.h -- keys that are accepted and checked, and named once at start because
- * their part is not built yet; and the prefixes whose other keys are the JVM's.
+/* app/conf_tables_planned.h -- the prefixes whose other keys are the JVM's: listed once as ignored.
  * Threads: immutable. */
 #include "app/conf_section.h"
 
-extern const struct conf_section conf_tables_planned_stores;
 extern const struct conf_section conf_tables_jvm;

@@ -30,6 +30,7 @@ struct settings {
     int64_t postgres_max, postgres_min_idle;           /* connections */
     int64_t postgres_connect_timeout_ns, postgres_idle_timeout_ns, postgres_max_lifetime_ns;
     int64_t postgres_leak_threshold_ns;
+    int64_t postgres_batch_rows; /* in one statement that writes many */
     bool postgres_citus, postgres_timescaledb;
 
     /* the executors */

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { VALUES_AT_ONCE = 80, COLUMNS_MAX = 60, NAME_MAX_BYTES = 64, SQL_MAX = 8192 };
+enum { COLUMNS_MAX = 60, NAME_MAX_BYTES = 64, SQL_MAX = 8192 };
 enum { ARENA_BYTES = 256 << 20 };
 
 struct table {
@@ -156,9 +156,10 @@ struct copy {
     struct why *why;
     struct table table;
     struct arena arena; /* of the rows at hand */
-    struct sql_value values[VALUES_AT_ONCE];
-    size_t n;       /* values at hand */
-    struct buf sql; /* statement */
+    struct sql_value values[COPY_TABLES_VALUES_MAX];
+    size_t n, rows;    /* values and rows at hand */
+    size_t batch_rows; /* in one statement at most */
+    struct buf sql;    /* statement */
 };
 
 static enum err flush(struct copy *c)
@@ -167,7 +168,7 @@ static enum err flush(struct copy *c)
     const char *sql = insert_rows(&c->sql, &c->table, c->n / c->table.column_count);
     enum err e = sql_exec(c->to, sql, (struct sql_args){c->values, c->n}, NULL);
     if (e) (void)why_say(c->why, e, "%s: %.150s", c->table.name, c->to->ops->message(c->to));
-    c->n = 0;
+    c->n = c->rows = 0;
     arena_reset(&c->arena);
     return e;
 }
@@ -182,7 +183,8 @@ static enum err add_row(struct copy *c, const struct sql_row *row)
         }
         c->values[c->n++] = v;
     }
-    return c->n + row->n > VALUES_AT_ONCE ? flush(c) : ERR_OK;
+    bool full = ++c->rows >= c->batch_rows || c->n + row->n > COPY_TABLES_VALUES_MAX;
+    return full ? flush(c) : ERR_OK;
 }
 
 static enum err copy_rows(struct copy *c, struct checksum *ret)
@@ -256,11 +258,17 @@ static enum err copy_table(void *ctx, const char *name)
 }
 
 enum err copy_tables_run(struct sql_db *from_db, struct sql_tx *from, struct sql_db *to_db,
-                         struct sql_tx *to, struct copy_tables_result *ret, struct why *why)
+                         struct sql_tx *to, size_t batch_rows, struct copy_tables_result *ret,
+                         struct why *why)
 {
     struct copy_tables_result result = {0, 0};
-    struct copy c = {
-        .from_db = from_db, .from = from, .to_db = to_db, .to = to, .result = &result, .why = why};
+    struct copy c = {.from_db = from_db,
+                     .from = from,
+                     .to_db = to_db,
+                     .to = to,
+                     .result = &result,
+                     .why = why,
+                     .batch_rows = batch_rows};
     arena_init(&c.arena, ARENA_BYTES);
     buf_init(&c.sql, SQL_MAX);
     enum err e = visit_tables(copy_table, &c);

@@ -9,10 +9,13 @@
 struct copy_tables_result {
     uint64_t tables, rows;
 };
-/* Inside the caller's transaction on the target, whose tables are empty. What was written is read
- * again and compared by its checksum: ERR_CORRUPT names the table. */
+/* A statement has at least one row, and no more values than that. */
+enum { COPY_TABLES_VALUES_MAX = 80 };
+/* Inside the caller's transaction on the target, whose tables are empty; batch_rows in one
+ * statement at most. What was written is read again and compared by its checksum: ERR_CORRUPT names
+ * the table. */
 enum err copy_tables_run(struct sql_db *from_db, struct sql_tx *from, struct sql_db *to_db,
-                         struct sql_tx *to, struct copy_tables_result *ret,
+                         struct sql_tx *to, size_t batch_rows, struct copy_tables_result *ret,
                          struct why *why) MUST_CHECK;
 /* The next id of the table is above `last`: rows were inserted with ids of their own. */
 enum err copy_tables_set_last(struct sql_db *db, struct sql_tx *tx, const char *table,
