@@ -10,12 +10,12 @@ import { problem, shape } from './shape.mjs';
 const P = '/pilot/performance';
 const THRESHOLD = 'title,unit,bad,threshold,clearsAt,holdSeconds,value,state,since,alertId,key,holdKey';
 const NAMES = ['slowQuery', 'cacheHitRatio', 'memoryUsage', 'responseTime'];
-const WAIT_MS = 60_000; // it looks every five seconds; this tells a hang from slowness
+const WAIT_MS = 60_000; // it looks every second; this tells a hang from slowness
 const dir = temporaryDir();
 let receiver, server, admin;
 
 async function start() {
-    server = await startServer({ dir, sets: { 'notifications.webhook.url': `${receiver.url}/site/ok`, 'pilot.telemetry.queue-capacity': 100 } });
+    server = await startServer({ dir, sets: { 'notifications.webhook.url': `${receiver.url}/site/ok`, 'pilot.telemetry.queue-capacity': 100, 'pilot.performance.watch-interval': 1 } });
     admin = await server.login('admin', (await import('./server.mjs')).ADMIN.password);
 }
 
