@@ -242,7 +242,7 @@ describe('on PostgreSQL with Redis', { skip: !postgresIsHere || !hasRedis }, () 
         assert.match(m.database.databaseProductVersion, /^15/);
         assert.equal(m.database.slowQueriesFrom, 'this server'); // the extension is loaded, and not made in this database
         assert.ok(m.database.cacheHitRatio > 50 && m.database.tableSizesMB.telemetry_records >= 0, JSON.stringify(m.database.tableSizesMB));
-        assert.ok(m.database.pool.open >= 1 && m.database.serverConnections >= m.database.pool.open);
+        assert.ok(m.database.pool.open >= 1 && m.database.serverConnections >= 1); // of two moments: the pool may have grown between
         shape(m.redis, 'usedMemory,maxMemory,connectedClients,operationsPerSecond,keyspaceInfo,cacheHitRatio,collectedAt');
         assert.match(m.redis.usedMemory, /^[0-9.]+[BKMG]$/);
         assert.ok(m.redis.connectedClients >= 2);
