@@ -15,7 +15,7 @@ DESTDIR ?=
 SERVER  := build/release/sensorvision
 
 .PHONY: build run test check format layers headers symbols lengths banned leftovers docs hardening probes \
-        asan ubsan tsan fuzz cover bench bench-probes bench-flood loadtest fmt crash-long backup-long clean install help
+        asan ubsan tsan fuzz cover bench bench-probes bench-batching bench-flood loadtest fmt crash-long backup-long clean install help
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ bench: build ## the load and its table, bench/README.md
 
 bench-probes: build ## what the probes cost: the server with and without them, in turns
 	@node bench/probes.mjs
+
+bench-batching: build ## readings in groups against one write each, on both stores
+	@node bench/batching.mjs
 
 bench-flood: build ## ingest beside a flood of analytics
 	@node bench/analytics_flood.mjs
