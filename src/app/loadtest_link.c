@@ -126,13 +126,18 @@ static void on_closed(uv_handle_t *handle)
         start(l);
 }
 
+static void close_connection(struct loadtest_link *l)
+{
+    l->state = CLOSING;
+    l->used = false;
+    uv_close((uv_handle_t *)&l->tcp, on_closed);
+}
+
 static void end_connection(struct loadtest_link *l)
 {
     if (l->state != CONNECTING && l->state != OPEN) return;
-    l->state = CLOSING;
-    l->used = false;
+    close_connection(l);
     forget_answer(l);
-    uv_close((uv_handle_t *)&l->tcp, on_closed);
 }
 
 /* The connection is no more. The call under way is sent again when the server may have closed the
@@ -157,11 +162,11 @@ static void complete(struct loadtest_link *l, struct bytes body)
 {
     struct loadtest_reply reply = {
         .status = l->head.status, .retry_after_s = l->head.retry_after_s, .body = body};
-    bool keep = l->head.keep_alive;
     l->used = true;
+    /* before its caller hears of the answer: a next call of his is for a connection that stays */
+    if (!l->head.keep_alive) close_connection(l);
     finish(l, &reply);
     forget_answer(l);
-    if (!keep) end_connection(l);
     start(l);
 }
 

@@ -26,11 +26,12 @@ const own = (...args) => loadtest('--data', server.dir, ...args);
 const small = (users, duration) => ['--users', users, '--devices', '6', '--points-per-day', '8e6', '--json', '--duration', duration];
 const organizations = async () => (await server.ok('GET', '/organizations', { token: await server.admin() })).map((o) => o.name);
 
+// Closes each connection after its answer as some do.
 // Forwards everything but what `meddle` answers itself ({status, body}) or delays ({delay} in milliseconds).
 async function proxy(meddle) {
     const forward = (incoming, parts, answer) => {
         const onward = request({ port: server.port, host: '127.0.0.1', method: incoming.method, path: incoming.url, headers: incoming.headers }, (back) => {
-            answer.writeHead(back.statusCode, back.headers);
+            answer.writeHead(back.statusCode, { ...back.headers, connection: 'close' });
             back.pipe(answer);
         });
         onward.on('error', () => answer.destroy());

@@ -69,6 +69,7 @@ for (const store of ['embedded', 'PostgreSQL']) describe(`Grafana dashboards und
     skip: !prometheus ? 'no Prometheus here' : store === 'PostgreSQL' && !postgresIsHere && 'no PostgreSQL here' }, () => {
     const dir = temporaryDir();
     let server, redis, postgres, child, port, load;
+    const ask = async (path) => (await (await fetch(`http://127.0.0.1:${port}/api/v1/${path}`)).json()).data;
     before(async () => {
         port = await freePort();
         redis = hasRedis ? await new Redis().start() : undefined;
@@ -79,6 +80,8 @@ for (const store of ['embedded', 'PostgreSQL']) describe(`Grafana dashboards und
         child = spawn(prometheus, [`--config.file=${dir}/prometheus.yml`, `--storage.tsdb.path=${dir}/data`, `--web.listen-address=127.0.0.1:${port}`,
             `--web.console.templates=${dir}`, `--web.console.libraries=${dir}`], { stdio: 'ignore' });
         await eventually('Prometheus is ready', async () => (await fetch(`http://127.0.0.1:${port}/-/ready`).catch(() => ({}))).ok);
+        // it is ready seconds before it scrapes, and a rate needs a scrape before what happens
+        await eventually('Prometheus has scraped', async () => (await ask('query?query=up{job="sensorvision"}')).result.some((one) => one.value[1] === '1'));
         await server.call('POST', '/auth/login', { body: { username: 'nobody', password: 'wrong' } });
         load = await run(['loadtest', '--data', server.dir, '--users', '8', '--devices', '20', '--points-per-day', '5e6', '--duration', '5s'], { deadline: 60_000 });
     });
@@ -90,7 +93,6 @@ for (const store of ['embedded', 'PostgreSQL']) describe(`Grafana dashboards und
         await postgres?.stop();
         rmSync(dir, { recursive: true, force: true });
     });
-    const ask = async (path) => (await (await fetch(`http://127.0.0.1:${port}/api/v1/${path}`)).json()).data;
     const concrete = (expr) => expr.replaceAll('$__rate_interval', '1m').replaceAll('$instance', '.+');
 
     test('the load ran', () => assert.equal(load.code, 0, load.stdout + load.stderr));
