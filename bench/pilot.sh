@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The pilot's promises, measured: `sensorvision loadtest` against a release server on loopback with an empty data
 # directory for each run, generator and server on this machine. Prints the table of bench/README.md; each run's
-# whole report stays in DIR.
-#   bench/pilot.sh [DIR] [SECONDS of a run]
+# whole report stays in DIR. What a noisy organisation costs the others is measured in rounds, without and with it by turns.
+#   bench/pilot.sh [DIR] [SECONDS of a run] [ROUNDS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=build/release
 cmake --preset release >/dev/null
 cmake --build "$build" --target sensorvision bench_disk >/dev/null
-out=${1:-$(mktemp -d)} seconds=${2:-60}
+out=${1:-$(mktemp -d)} seconds=${2:-60} rounds=${3:-4}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 work=$(mktemp -d)
@@ -46,7 +46,7 @@ one() {
 
 echo "machine: $(nproc) cores, $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(free -m | awk '/^Mem/ { print $2 }') MiB"
 echo "commit:  $(git rev-parse --short=12 HEAD)$(git diff --quiet HEAD || echo ' with local changes')"
-echo "command: bench/pilot.sh   (reports in $out)"
+echo "command: bench/pilot.sh DIR $seconds $rounds   (reports in $out)"
 echo "disk:    $("$build/bench_disk" "$work" 5000) (4 KiB and an fdatasync, 5,000 times)"
 echo
 echo "| run | load average | requests | errors | login p99 ms | largest other p99 ms | live p99 ms | monitoring p99 ms | generator late p99 ms | points/s | sent = stored |"
@@ -56,6 +56,12 @@ one hundredfold "" "--duration ${seconds}s --points-per-day 1e8 --variables 1"
 one large "--set server.max-connections=20000 --set server.per-address=20000 --set websocket.max-sessions=2000" \
     "--users 1000 --devices 5000 --points-per-day 1e7 --connections 5000 --duration ${seconds}s"
 one day "--set pilot.max-organizations=11" "--users 0 --devices 500 --organizations 10 --variables 1 --max-rate --points 1e6 --batch 1000"
-one calm "" "--duration ${seconds}s --organizations 5 --points-per-day 1e7 --seed 2"
-one noisy "" "--duration ${seconds}s --organizations 5 --points-per-day 1e7 --seed 2 --noisy 50"
-node bench/pilot_row.mjs --ratio "$out/calm.json" "$out/noisy.json"
+for round in $(seq "$rounds"); do
+    order="calm noisy"
+    [ $((round % 2)) = 1 ] || order="noisy calm"
+    for name in $order; do
+        [ "$name" = noisy ] && noise="--noisy 50" || noise=
+        one "$name-$round" "" "--duration $((seconds < 30 ? seconds : 30))s --organizations 5 --points-per-day 1e7 --seed $((round + 1)) $noise"
+    done
+done
+node bench/pilot_row.mjs --ratio "$out" "$rounds"

@@ -48,8 +48,7 @@ static size_t bucket_of(int64_t ns)
     return at < LOADTEST_BUCKETS ? at : LOADTEST_BUCKETS - 1;
 }
 
-/* The middle of a bucket. */
-static int64_t value_of(size_t bucket)
+int64_t loadtest_spread_value(size_t bucket)
 {
     uint64_t fine = bucket & ((1 << LOADTEST_FINE_BITS) - 1);
     uint64_t high = bucket >> LOADTEST_FINE_BITS;
@@ -74,7 +73,7 @@ int64_t loadtest_spread_rank(const struct loadtest_spread *s, double rank)
     if (wanted >= s->count) return s->max_ns;
     size_t i = 0;
     while (i < LOADTEST_BUCKETS - 1 && (seen += s->buckets[i]) < wanted) i++;
-    int64_t value = value_of(i);
+    int64_t value = loadtest_spread_value(i);
     return value < s->max_ns ? value : s->max_ns;
 }
 

@@ -49,6 +49,8 @@ struct loadtest_spread {
 void loadtest_spread_add(struct loadtest_spread *s, int64_t ns);
 /* The latency that `rank` (0 to 1) of them do not exceed; 0 when there are none. */
 int64_t loadtest_spread_rank(const struct loadtest_spread *s, double rank);
+/* The middle of a bucket. */
+int64_t loadtest_spread_value(size_t bucket);
 
 /* Of one interval. */
 struct loadtest_sample {

@@ -122,6 +122,21 @@ static void add_samples(const struct loadtest *t, enum loadtest_kind k, struct b
     json_write_close(out, ']');
 }
 
+/* [milliseconds, how many] of each bucket that has any: what several runs are pooled by. */
+static void add_latencies(const struct loadtest_spread *s, struct buf *out)
+{
+    json_write_key(out, "latencies");
+    json_write_open(out, '[');
+    for (size_t i = 0; i < LOADTEST_BUCKETS; i++) {
+        if (!s->buckets[i]) continue;
+        json_write_open(out, '[');
+        json_write_number(out, ms_of(loadtest_spread_value(i)));
+        json_write_u64(out, s->buckets[i]);
+        json_write_close(out, ']');
+    }
+    json_write_close(out, ']');
+}
+
 static void add_kind(const struct loadtest *t, enum loadtest_kind k, struct buf *out)
 {
     const struct loadtest_spread *s = &t->figures->all[k];
@@ -136,6 +151,7 @@ static void add_kind(const struct loadtest *t, enum loadtest_kind k, struct buf 
     json_write_member_number(out, "p99Ms", ms_of(loadtest_spread_rank(s, 0.99)));
     json_write_member_number(out, "maxMs", ms_of(s->max_ns));
     if (t->noted[k][0]) json_write_member_text(out, "firstFailure", t->noted[k]);
+    add_latencies(s, out);
     add_samples(t, k, out);
     json_write_close(out, '}');
 }

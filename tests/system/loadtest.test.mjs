@@ -81,6 +81,8 @@ describe('a load test of the running server', () => {
         for (const one of report.kinds) {
             assert.ok(one.p50Ms <= one.p95Ms && one.p95Ms <= one.p99Ms && one.p99Ms <= one.maxMs, JSON.stringify(one));
             assert.equal(one.intervals.reduce((sum, i) => sum + i.requests, 0) <= one.requests, true);
+            assert.equal(one.latencies.reduce((sum, [, n]) => sum + n, 0), one.requests);
+            assert.ok(one.latencies.every(([ms], i) => !i || ms > one.latencies[i - 1][0]));
             assert.ok(one.intervals.length >= 4);
         }
         assert.deepEqual(await organizations(), before);
